@@ -1,0 +1,2 @@
+//! The Fastly door.
+fn main() {}

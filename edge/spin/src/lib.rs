@@ -1,0 +1,2 @@
+//! The Spin door of `vitrine-edge`.
+#![cfg(target_arch = "wasm32")]

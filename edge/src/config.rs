@@ -1,0 +1,241 @@
+//! `Config`, as the merchant wrote it in `vitrine.toml`, and `Policy`, as the edge uses it.
+//!
+//! The file is parsed and checked by the `vitrine` binary only (feature `authoring`); guests load the
+//! compiled [`Policy`] from the variable `policy` and never see TOML.
+
+use serde::{Deserialize, Serialize};
+
+use crate::html::passes;
+
+/// `vitrine.toml`, as written.
+#[cfg(feature = "authoring")]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The off switch: `false` passes every byte through untouched.
+    ///
+    /// ### Default
+    /// `true`
+    pub enabled: Enabled,
+    /// The site, as reports name it.
+    pub site: Site,
+    /// Where the shop is and how patient to be with it.
+    pub origin: vitrine_origin_adapter::settings::Settings,
+    /// Page templates, first match wins. A page that matches none is `other`.
+    pub templates: Vec<Template>,
+    /// Pages that nothing may touch, beside the built-in list (cart, checkout, account, login, payment).
+    pub sacred: Sacred,
+    /// Text compression at the edge.
+    pub compression: Compression,
+    /// Image formats negotiated at the image's own URL.
+    pub images: Images,
+    /// The shared cache of static assets and images.
+    pub cache: Cache,
+    /// Real-user metrics.
+    pub rum: vitrine_rum_collector::settings::Settings,
+    /// The holdback: visitors who get the shop as it is, to measure against.
+    pub holdback: Holdback,
+    /// What may be done to pages.
+    pub passes: passes::Config,
+}
+
+/// What the edge acts on. Compiled from [`Config`]; the serialised form is the variable `policy`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Digest of the configuration, in cache keys and reports.
+    pub version: String,
+    /// See `Config::enabled`.
+    pub enabled: Enabled,
+    /// See `Config::site`.
+    pub site: Site,
+    /// See `Config::templates`.
+    pub templates: Vec<Template>,
+    /// See `Config::sacred`.
+    pub sacred: Sacred,
+    /// See `Config::compression`.
+    pub compression: Compression,
+    /// See `Config::images`.
+    pub images: Images,
+    /// See `Config::cache`.
+    pub cache: Cache,
+    /// See `Config::rum`.
+    pub rum: vitrine_rum_collector::settings::Settings,
+    /// See `Config::holdback`.
+    pub holdback: Holdback,
+    /// See `Config::passes`.
+    pub passes: passes::Config,
+}
+
+/// A switch that is on unless written otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Enabled(pub bool);
+
+impl Default for Enabled {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
+/// `[site]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Site {
+    /// A short name for reports and metrics: letters, digits and dashes.
+    ///
+    /// ### Default
+    /// `"shop"`
+    #[cfg_attr(feature = "authoring", schemars(regex(pattern = "^[a-z0-9-]{1,32}$")))]
+    pub id: String,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self { id: "shop".into() }
+    }
+}
+
+/// `[[templates]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// The template's name in reports: letters, digits and dashes.
+    #[cfg_attr(feature = "authoring", schemars(regex(pattern = "^[a-z0-9-]{1,32}$")))]
+    pub name: String,
+    /// A path pattern: `*` stands for one path segment, `**` for any number of them.
+    pub path: String,
+}
+
+/// `[sacred]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Sacred {
+    /// Further path patterns that nothing may touch, in the form of `templates.path`.
+    pub paths: Vec<String>,
+}
+
+/// `[compression]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Compression {
+    /// Whether text that the origin sent uncompressed is compressed.
+    ///
+    /// ### Default
+    /// `true`
+    pub enabled: bool,
+    /// Brotli quality of pages, which are compressed while they stream.
+    ///
+    /// ### Default
+    /// `5`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 11)))]
+    pub brotli_quality: u8,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            brotli_quality: 5,
+        }
+    }
+}
+
+/// `[images]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Images {
+    /// Whether JPEG and PNG may be answered as AVIF, or smaller in their own format, at the same URL.
+    ///
+    /// ### Default
+    /// `true`
+    pub enabled: bool,
+    /// Smallest source worth the work, in bytes.
+    ///
+    /// ### Default
+    /// `10240`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1024, max = 20_000_000)))]
+    pub min_bytes: u32,
+    /// AVIF quality, 1 to 100.
+    ///
+    /// ### Default
+    /// `60`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100)))]
+    pub avif_quality: u8,
+    /// JPEG quality of a re-compressed original, 1 to 100.
+    ///
+    /// ### Default
+    /// `78`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100)))]
+    pub jpeg_quality: u8,
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            min_bytes: 10_240,
+            avif_quality: 60,
+            jpeg_quality: 78,
+        }
+    }
+}
+
+/// `[cache]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// Whether static assets and images are kept at the edge. Pages never are.
+    ///
+    /// ### Default
+    /// `true`
+    pub enabled: bool,
+    /// Largest body kept, in bytes.
+    ///
+    /// ### Default
+    /// `8388608`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1024, max = 67_108_864)))]
+    pub max_body_bytes: u32,
+    /// How long a stale asset may still be served while it is fetched anew, in seconds.
+    ///
+    /// ### Default
+    /// `86400`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 31_536_000)))]
+    pub stale_while_revalidate_s: u32,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            max_body_bytes: 8 << 20,
+            stale_while_revalidate_s: 86_400,
+        }
+    }
+}
+
+/// `[holdback]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Holdback {
+    /// Share of visitors held back, in percent. They get RUM, and nothing else.
+    ///
+    /// ### Default
+    /// `2`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 50)))]
+    pub percent: u8,
+}
+
+impl Default for Holdback {
+    fn default() -> Self {
+        Self { percent: 2 }
+    }
+}

@@ -1,0 +1,2 @@
+//! The demo shop and the load lab.
+fn main() {}

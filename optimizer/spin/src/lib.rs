@@ -1,0 +1,2 @@
+//! The Spin door of `vitrine-optimizer`.
+#![cfg(target_arch = "wasm32")]

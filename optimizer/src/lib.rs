@@ -1,0 +1,1 @@
+//! Better bytes: image decoding, transcoding, and the rules for when it pays.

@@ -1,0 +1,4 @@
+//! Beacons in; validation, storage, statistics and reports out.
+
+pub mod settings;
+pub mod token;

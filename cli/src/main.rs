@@ -1,2 +1,40 @@
-//! The `vitrine` binary.
-fn main() {}
+//! `vitrine`: one binary that runs the layer and tells what it did.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+
+/// A performance layer for storefronts.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the layer in front of a shop.
+    Up(commands::up::Args),
+    /// Check `vitrine.toml`, or print its JSON Schema or the compiled policy.
+    Check(commands::check::Args),
+    /// Say what was decided for a page and why.
+    Explain(commands::explain::Args),
+    /// Real-user metrics: p75 with intervals, by template and device.
+    Report(commands::report::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Up(args) => commands::up::run(args),
+        Command::Check(args) => commands::check::run(args),
+        Command::Explain(args) => commands::explain::run(args),
+        Command::Report(args) => commands::report::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}

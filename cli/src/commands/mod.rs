@@ -1,0 +1,6 @@
+//! One file a verb.
+
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod report;
+pub(crate) mod up;

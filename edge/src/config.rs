@@ -2,9 +2,15 @@
 //!
 //! The file is parsed and checked by the `vitrine` binary only (feature `authoring`); guests load the
 //! compiled [`Policy`] from the variable `policy` and never see TOML.
+//!
+//! Every key states its default, its unit and its bound, in the form that the generated JSON Schema and
+//! `docs/configuration.md` carry on; a test walks the schema and fails for a key that lacks one.
+
+mod pattern;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::pattern::{PathPattern, PatternError, PatternProblem};
 use crate::html::passes;
 
 /// `vitrine.toml`, as written.
@@ -22,6 +28,10 @@ pub struct Config {
     /// Where the shop is and how patient to be with it.
     pub origin: vitrine_origin_adapter::settings::Settings,
     /// Page templates, first match wins. A page that matches none is `other`.
+    ///
+    /// ### Default
+    /// `[]`
+    #[schemars(length(max = 64))]
     pub templates: Vec<Template>,
     /// Pages that nothing may touch, beside the built-in list (cart, checkout, account, login, payment).
     pub sacred: Sacred,
@@ -69,7 +79,7 @@ pub struct Policy {
 
 /// A switch that is on unless written otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Enabled(pub bool);
 
@@ -84,7 +94,7 @@ impl Default for Enabled {
 #[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
-    /// A short name for reports and metrics: letters, digits and dashes.
+    /// A short name for reports and metrics: lower-case letters, digits and dashes.
     ///
     /// ### Default
     /// `"shop"`
@@ -103,11 +113,18 @@ impl Default for Site {
 #[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Template {
-    /// The template's name in reports: letters, digits and dashes.
+    /// The template's name in reports: lower-case letters, digits and dashes.
+    ///
+    /// ### Default
+    /// None: a template has a name.
     #[cfg_attr(feature = "authoring", schemars(regex(pattern = "^[a-z0-9-]{1,32}$")))]
     pub name: String,
-    /// A path pattern: `*` stands for one path segment, `**` for any number of them.
-    pub path: String,
+    /// The pages of this template, as a path pattern: `*` stands for one segment or a part of it, `**` for
+    /// any number of segments.
+    ///
+    /// ### Default
+    /// None: a template has a path.
+    pub path: PathPattern,
 }
 
 /// `[sacred]`
@@ -116,7 +133,11 @@ pub struct Template {
 #[serde(deny_unknown_fields, default)]
 pub struct Sacred {
     /// Further path patterns that nothing may touch, in the form of `templates.path`.
-    pub paths: Vec<String>,
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(feature = "authoring", schemars(length(max = 64)))]
+    pub paths: Vec<PathPattern>,
 }
 
 /// `[compression]`
@@ -133,7 +154,7 @@ pub struct Compression {
     ///
     /// ### Default
     /// `5`
-    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 11)))]
+    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 11), extend("x-unit" = "steps")))]
     pub brotli_quality: u8,
 }
 
@@ -162,17 +183,17 @@ pub struct Images {
     /// `10240`
     #[cfg_attr(feature = "authoring", schemars(range(min = 1024, max = 20_000_000)))]
     pub min_bytes: u32,
-    /// AVIF quality, 1 to 100.
+    /// AVIF quality.
     ///
     /// ### Default
     /// `60`
-    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100)))]
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "steps")))]
     pub avif_quality: u8,
-    /// JPEG quality of a re-compressed original, 1 to 100.
+    /// JPEG quality of a re-compressed original.
     ///
     /// ### Default
     /// `78`
-    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100)))]
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "steps")))]
     pub jpeg_quality: u8,
 }
 

@@ -1,3 +1,16 @@
-//! HTML: the one place that touches `lol_html`, the registry of passes, and the passes.
+//! HTML: the rewriter, the registry of passes, and the passes.
+//!
+//! [`Rewriter`] streams a page through every registered pass and is the one place that touches
+//! `lol_html`. It never fails: what cannot be rewritten passes through byte for byte. A pass decides
+//! once per page whether it applies, and sees start tags, inline scripts and the end of the head; it
+//! never sees what a browser would not act on (`<template>`, `<noscript>`, SVG, comments).
 
+mod csp;
+mod page;
 pub mod passes;
+mod rewriter;
+mod sniff;
+mod tag;
+
+pub use page::PageFacts;
+pub use rewriter::{Limits, Outcome, PassReport, Rewriter};

@@ -1,9 +1,214 @@
-//! THE registry of passes.
+//! THE registry of passes: one file and one line per pass.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// `[passes]`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {}
+use super::page::{Page, PageFacts};
+use super::tag::Tag;
+
+/// What a pass does with a page, once it has decided to apply.
+pub(super) trait Pass {
+    /// CSS selectors whose matches the pass wants to know of, see [`Tag::matched`].
+    fn selectors(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A start tag that a browser would act on.
+    fn start_tag(&mut self, _tag: &mut Tag<'_, '_, '_>, _page: &Page, _receipt: &mut Receipt) {}
+
+    /// The text of an inline script that has just ended, as bytes.
+    fn inline_script(&mut self, _text: &[u8], _page: &Page, _receipt: &mut Receipt) {}
+
+    /// The end of the head, explicit or implied: what to insert there.
+    fn head_end(&mut self, _page: &Page, _receipt: &mut Receipt) -> Option<String> {
+        None
+    }
+}
+
+/// A pass's decision about a page, before its first byte.
+pub(super) enum Decision {
+    Apply(Box<dyn Pass>),
+    Skip(Cow<'static, str>),
+}
+
+impl Decision {
+    pub(super) fn skip(reason: &'static str) -> Self {
+        Self::Skip(Cow::Borrowed(reason))
+    }
+}
+
+/// Most notes kept per pass and page: enough to explain any real page, and a bound for a hostile one.
+const MAX_NOTES: usize = 40;
+/// Longest note, in bytes.
+const MAX_NOTE: usize = 300;
+
+/// What a pass has done to a page so far.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Receipt {
+    pub(super) applied: u32,
+    /// Why the pass did nothing, or stopped.
+    pub(super) stopped: Option<Cow<'static, str>>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Receipt {
+    pub(super) fn applied(&mut self) {
+        self.applied += 1;
+    }
+
+    /// Records why nothing is done from here on. The first reason stays.
+    pub(super) fn stop(&mut self, reason: impl Into<Cow<'static, str>>) {
+        self.stopped.get_or_insert(reason.into());
+    }
+
+    /// Adds a line for `explain`, as long as there is room.
+    pub(super) fn note(&mut self, note: impl FnOnce() -> String) {
+        if self.notes.len() < MAX_NOTES {
+            let mut note = note();
+            let mut end = note.len().min(MAX_NOTE);
+            while !note.is_char_boundary(end) {
+                end -= 1;
+            }
+            note.truncate(end);
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Something wrong with the options of a pass that their types cannot express.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, from `passes` down: `passes.preconnect.origins.2`.
+    pub key: String,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+/// What the user documentation says of a pass, from the head of its file.
+#[cfg(feature = "authoring")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Docs {
+    /// The pass's name, its key under `[passes]`.
+    pub name: &'static str,
+    /// What it does.
+    pub what: String,
+    /// Why it helps.
+    pub why: String,
+    /// When it stays away.
+    pub away: String,
+    /// Example.
+    pub example: String,
+}
+
+/// Declares the passes. Their order is the order in which they see each tag, and the order of reports.
+macro_rules! passes {
+    ($($name:ident),* $(,)?) => {
+        $(pub mod $name;)*
+
+        /// `[passes]`: what may be done to pages.
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Config {
+            $(
+                #[doc = concat!("`[passes.", stringify!($name), "]`")]
+                pub $name: $name::Options,
+            )*
+        }
+
+        /// The name of every pass, in order.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        impl Config {
+            /// Every pass switched off.
+            pub fn off() -> Self {
+                let mut config = Self::default();
+                $(config.$name.enabled = false;)*
+                config
+            }
+
+            /// What is wrong with these options beyond their types.
+            pub fn problems(&self) -> Vec<Problem> {
+                let mut problems = Vec::new();
+                $(
+                    for (key, message) in self.$name.problems() {
+                        let key = format!(concat!("passes.", stringify!($name), ".{}"), key);
+                        problems.push(Problem { key, message });
+                    }
+                )*
+                problems
+            }
+
+            /// Each pass's decision about a page.
+            pub(super) fn decide(&self, facts: &PageFacts) -> Vec<(&'static str, Decision)> {
+                vec![$((
+                    stringify!($name),
+                    if self.$name.enabled {
+                        $name::decide(&self.$name, facts)
+                    } else {
+                        Decision::skip("switched off")
+                    },
+                )),*]
+            }
+        }
+
+        /// What the user documentation says of every pass, in order.
+        #[cfg(feature = "authoring")]
+        pub fn docs() -> Vec<Docs> {
+            vec![$(Docs::parse(
+                stringify!($name),
+                include_str!(concat!("passes/", stringify!($name), ".rs")),
+            )),*]
+        }
+    };
+}
+
+passes! {
+    inject_rum,
+}
+
+#[cfg(feature = "authoring")]
+impl Docs {
+    fn parse(name: &'static str, source: &str) -> Self {
+        let mut chapters: [String; 4] = Default::default();
+        let titles = [
+            "What it does",
+            "Why it helps",
+            "When it stays away",
+            "Example",
+        ];
+        let mut current = None;
+        for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            if let Some(title) = line.strip_prefix("## ") {
+                current = titles.iter().position(|t| *t == title);
+            } else if let Some(chapter) = current.and_then(|i| chapters.get_mut(i)) {
+                chapter.push_str(line);
+                chapter.push('\n');
+            }
+        }
+        let [what, why, away, example] = chapters.map(|chapter| chapter.trim().to_owned());
+        Self {
+            name,
+            what,
+            why,
+            away,
+            example,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "authoring"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pass_has_the_four_chapters_of_its_documentation() {
+        for docs in docs() {
+            for chapter in [&docs.what, &docs.why, &docs.away, &docs.example] {
+                assert!(chapter.len() > 20, "{}: {docs:?}", docs.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What is known about a page: before its first byte, and while it streams.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use url::Url;
+
+use super::csp::Csp;
+
+/// What the edge knows about a page before its first byte.
+#[derive(Debug, Clone)]
+pub struct PageFacts {
+    /// The page's public URL, as the visitor's browser knows it.
+    pub url: Url,
+    /// The template that the merchant's patterns give it.
+    pub template: String,
+    /// The origin's response headers: content type, content security policy, `Link`.
+    pub headers: HeaderMap,
+    /// The signed token of this page view. `None` when the visitor reports nothing.
+    pub rum_token: Option<String>,
+    /// Path of the beacon script.
+    pub rum_script: &'static str,
+}
+
+/// What has been seen of a page so far. Passes read it; only the rewriter writes it.
+pub(super) struct Page {
+    pub(super) facts: PageFacts,
+    /// The first `<base href>`, resolved.
+    pub(super) base: Option<Url>,
+    /// The policies of the headers, and of each `<meta>` met so far.
+    pub(super) csp: Csp,
+    /// Whether the browser's guess of the character encoding can no longer be moved by what is inserted.
+    pub(super) charset_settled: bool,
+    /// Whether the head is still open.
+    pub(super) in_head: bool,
+}
+
+impl Page {
+    pub(super) fn new(facts: PageFacts) -> Self {
+        let csp = Csp::from_headers(&facts.headers);
+        Self {
+            facts,
+            base: None,
+            csp,
+            charset_settled: false,
+            in_head: true,
+        }
+    }
+
+    /// Resolves a URL as the browser does at this point of the page.
+    pub(super) fn resolve(&self, reference: &str) -> Option<Url> {
+        self.base
+            .as_ref()
+            .unwrap_or(&self.facts.url)
+            .join(reference.trim())
+            .ok()
+    }
+
+    /// Whether a URL is the page's own origin.
+    pub(super) fn is_same_origin(&self, url: &Url) -> bool {
+        url.origin() == self.facts.url.origin()
+    }
+
+    /// Writes a same-site path so that `<base href>` cannot send it elsewhere.
+    pub(super) fn own_url<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        match &self.base {
+            Some(base) if !self.is_same_origin(base) => Cow::Owned(format!(
+                "{}{path}",
+                self.facts.url.origin().ascii_serialization()
+            )),
+            _ => Cow::Borrowed(path),
+        }
+    }
+}

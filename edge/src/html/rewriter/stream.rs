@@ -1,0 +1,432 @@
+//! What the parser's handlers share while a page streams: where in the document they are, and the passes.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use lol_html::html_content::{ContentType, Element, EndTag};
+use lol_html::{HandlerResult, Selector};
+
+use super::super::page::Page;
+use super::super::passes::{Decision, Pass, Receipt};
+use super::super::tag::{Picture, Tag};
+use super::{Outcome, PassReport};
+
+/// Longest inline script that passes are shown, in bytes. Of a longer one they see the beginning.
+const MAX_INLINE_SCRIPT: usize = 256 << 10;
+
+/// The browser looks for a `<meta charset>` in this many first bytes of a document.
+const CHARSET_PRESCAN: usize = 1024;
+
+/// Opt-outs that a page may state on an element for itself and everything in it: those that other
+/// optimisers honour, and our own.
+const OPT_OUTS: &str = "[data-cfasync=\"false\"], [data-pagespeed-no-defer], [data-no-optimize], \
+                        [data-no-defer], [nowprocket], [data-perf-ignore]";
+
+/// What a selector match is remembered as.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mark {
+    OptOut,
+    /// A selector of a pass: pass index and selector index.
+    Selector(usize, usize),
+}
+
+/// A pass, and what has become of it.
+pub(super) struct Slot {
+    name: &'static str,
+    pass: Option<Box<dyn Pass>>,
+    receipt: Receipt,
+}
+
+impl Slot {
+    pub(super) fn new(name: &'static str, decision: Decision) -> Self {
+        let mut receipt = Receipt::default();
+        let pass = match decision {
+            Decision::Apply(pass) => Some(pass),
+            Decision::Skip(reason) => {
+                receipt.stop(reason);
+                None
+            }
+        };
+        Self {
+            name,
+            pass,
+            receipt,
+        }
+    }
+
+    pub(super) fn report(&self) -> PassReport {
+        let outcome = match &self.receipt {
+            Receipt {
+                applied: 0,
+                stopped: Some(reason),
+                ..
+            } => Outcome::Skipped(reason.clone()),
+            receipt => Outcome::Applied(receipt.applied),
+        };
+        PassReport {
+            pass: self.name,
+            outcome,
+            notes: self.receipt.notes.clone(),
+        }
+    }
+}
+
+/// What the handlers share.
+pub(super) struct Stream {
+    pub(super) page: Page,
+    pub(super) slots: Vec<Slot>,
+    pub(super) script: InlineScript,
+    /// Bytes before the document's first tag, where the parser begins.
+    pub(super) preamble: usize,
+    /// Why passes see nothing from here on.
+    pub(super) given_up: Option<&'static str>,
+    /// Selectors that matched the element at hand.
+    matched: Vec<(usize, usize)>,
+    /// How many open elements opt out.
+    opt_outs: usize,
+    /// Whether the element at hand, which has no content, opts out.
+    opt_out_here: bool,
+    /// How many elements are open whose content a browser does not act on.
+    inert: usize,
+    /// Open elements in which the parser and a browser can read the same text differently.
+    ambiguous: usize,
+    picture: Option<Picture>,
+}
+
+type Shared = Rc<RefCell<Stream>>;
+
+impl Stream {
+    pub(super) fn new(page: Page, slots: Vec<Slot>) -> Self {
+        Self {
+            page,
+            slots,
+            script: InlineScript::default(),
+            preamble: 0,
+            given_up: None,
+            matched: Vec::new(),
+            opt_outs: 0,
+            opt_out_here: false,
+            inert: 0,
+            ambiguous: 0,
+            picture: None,
+        }
+    }
+
+    /// Whether every pass has decided to skip.
+    pub(super) fn is_idle(&self) -> bool {
+        self.slots.iter().all(|slot| slot.pass.is_none())
+    }
+
+    /// Ends every pass, for one reason.
+    pub(super) fn skip_all(&mut self, reason: &'static str) {
+        for slot in &mut self.slots {
+            if slot.pass.take().is_some() {
+                slot.receipt.stop(reason);
+            }
+        }
+    }
+
+    /// The document has ended, or rewriting has.
+    pub(super) fn finish(&mut self) {
+        if self.page.in_head {
+            self.skip_all("the head never ended");
+        }
+    }
+
+    /// Every selector to be marked before passes see an element.
+    pub(super) fn marks(&self) -> Vec<(Selector, Mark)> {
+        let mut marks = Vec::new();
+        marks.extend(OPT_OUTS.parse().ok().map(|s| (s, Mark::OptOut)));
+        for (index, slot) in self.slots.iter().enumerate() {
+            let selectors = slot.pass.as_ref().map(|pass| pass.selectors());
+            for (number, selector) in selectors.into_iter().flatten().enumerate() {
+                let parsed = selector.parse().ok();
+                marks.extend(parsed.map(|s| (s, Mark::Selector(index, number))));
+            }
+        }
+        marks
+    }
+
+    /// Remembers that a selector matched the element that passes are about to see.
+    pub(super) fn mark(
+        shared: &Shared,
+        element: &mut Element<'_, '_>,
+        mark: Mark,
+    ) -> HandlerResult {
+        let mut stream = shared.borrow_mut();
+        match mark {
+            Mark::Selector(pass, selector) => stream.matched.push((pass, selector)),
+            Mark::OptOut => {
+                let shared = Rc::clone(shared);
+                if let Some(handlers) = element.end_tag_handlers() {
+                    stream.opt_outs += 1;
+                    handlers.push(Box::new(move |_: &mut EndTag<'_>| {
+                        shared.borrow_mut().opt_outs -= 1;
+                        Ok(())
+                    }));
+                } else {
+                    stream.opt_out_here = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees every start tag.
+    pub(super) fn element(shared: &Shared, element: &mut Element<'_, '_>) -> HandlerResult {
+        let mut stream = shared.borrow_mut();
+        let stream = &mut *stream;
+        let matched = std::mem::take(&mut stream.matched);
+        let opted_out = std::mem::take(&mut stream.opt_out_here) || stream.opt_outs > 0;
+        if stream.given_up.is_some() {
+            return Ok(());
+        }
+        let name = element.tag_name();
+        if stream.inert == 0 && stream.page.in_head && !belongs_in_head(&name) {
+            let inserted = stream.head_end();
+            if !inserted.is_empty() {
+                element.before(&inserted, ContentType::Html);
+            }
+        }
+        stream.enter(shared, element, &name);
+        if stream.inert > 0 || stream.given_up.is_some() {
+            return Ok(());
+        }
+        stream.learn(shared, element, &name);
+        if is_seen_by_passes(&name) {
+            let picture = stream.picture;
+            let mut tag = Tag::new(element, &name, &matched, opted_out, picture);
+            stream.settle_charset(&tag);
+            for (index, slot) in stream.slots.iter_mut().enumerate() {
+                if let Some(pass) = &mut slot.pass {
+                    tag.pass = index;
+                    pass.start_tag(&mut tag, &stream.page, &mut slot.receipt);
+                }
+            }
+            stream.charset_was_named(&tag);
+        }
+        Ok(())
+    }
+
+    /// Keeps track of the elements that change how their content is read.
+    fn enter(&mut self, shared: &Shared, element: &mut Element<'_, '_>, name: &str) {
+        const READ_IN_TWO_WAYS: [&str; 9] = [
+            "title",
+            "style",
+            "iframe",
+            "xmp",
+            "noembed",
+            "noframes",
+            "noscript",
+            "plaintext",
+            "textarea",
+        ];
+        if self.ambiguous > 0 && READ_IN_TWO_WAYS.contains(&name) {
+            self.given_up = Some("ambiguous markup: a text element in <select> or <frameset>");
+            return;
+        }
+        let counter: fn(&mut Self) -> &mut usize = match name {
+            "template" | "svg" | "math" => |stream| &mut stream.inert,
+            "select" | "frameset" => |stream| &mut stream.ambiguous,
+            _ => return,
+        };
+        let Some(handlers) = element.end_tag_handlers() else {
+            return;
+        };
+        *counter(self) += 1;
+        let shared = Rc::clone(shared);
+        let is_template = name == "template";
+        handlers.push(Box::new(move |tag: &mut EndTag<'_>| {
+            // A browser closes a template by its own end tag only; any other leaves it open.
+            if !is_template || tag.name() == "template" {
+                *counter(&mut shared.borrow_mut()) -= 1;
+            }
+            Ok(())
+        }));
+    }
+
+    /// Takes from an element what later decisions need.
+    fn learn(&mut self, shared: &Shared, element: &mut Element<'_, '_>, name: &str) {
+        match name {
+            "head" if self.page.in_head => on_end(element, shared, |stream, tag| {
+                if stream.inert == 0 && stream.page.in_head && stream.given_up.is_none() {
+                    let inserted = stream.head_end();
+                    if !inserted.is_empty() {
+                        tag.before(&inserted, ContentType::Html);
+                    }
+                }
+            }),
+            "base" if self.page.base.is_none() => {
+                let href = element.get_attribute("href");
+                let href = href.map(|raw| super::super::tag::decode_references(&raw));
+                self.page.base = href.and_then(|href| self.page.facts.url.join(href.trim()).ok());
+            }
+            "meta" if self.page.in_head => self.learn_policy(element),
+            "script" if self.script.wanted && !element.has_attribute("src") => {
+                self.script.open(element.source_location().bytes().end);
+                on_end(element, shared, |stream, tag| {
+                    stream.inline_script(tag.source_location().bytes().start);
+                });
+            }
+            "picture" => {
+                self.picture = Some(Picture::default());
+                on_end(element, shared, |stream, _| stream.picture = None);
+            }
+            "source" => {
+                if let Some(picture) = &mut self.picture {
+                    picture.art_directed |= ["media", "width", "height"]
+                        .iter()
+                        .any(|name| element.has_attribute(name));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_policy(&mut self, meta: &Element<'_, '_>) {
+        let is_policy = meta
+            .get_attribute("http-equiv")
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("content-security-policy"));
+        if let Some(content) = meta.get_attribute("content").filter(|_| is_policy) {
+            let content = super::super::tag::decode_references(&content);
+            self.page.csp.add(&content);
+        }
+    }
+
+    /// Before a tag: past the bytes that the browser searches, nothing inserted moves a charset.
+    fn settle_charset(&mut self, tag: &Tag<'_, '_, '_>) {
+        self.page.charset_settled |= self.preamble + tag.offset() >= CHARSET_PRESCAN;
+    }
+
+    /// After a tag: a `<meta>` that names the charset settles it.
+    fn charset_was_named(&mut self, tag: &Tag<'_, '_, '_>) {
+        self.page.charset_settled |= tag.names_charset();
+    }
+
+    /// The head ends here. Returns what to insert.
+    fn head_end(&mut self) -> String {
+        let mut inserted = String::new();
+        for slot in &mut self.slots {
+            if let Some(pass) = &mut slot.pass {
+                let markup = pass.head_end(&self.page, &mut slot.receipt);
+                inserted.push_str(&markup.unwrap_or_default());
+            }
+        }
+        debug_assert!(inserted.is_ascii(), "what we insert is ASCII");
+        self.page.in_head = false;
+        inserted
+    }
+
+    fn inline_script(&mut self, end: usize) {
+        let text = self.script.close(end);
+        for slot in &mut self.slots {
+            if let Some(pass) = &mut slot.pass {
+                pass.inline_script(&text, &self.page, &mut slot.receipt);
+            }
+        }
+    }
+}
+
+fn on_end(
+    element: &mut Element<'_, '_>,
+    shared: &Shared,
+    then: impl FnOnce(&mut Stream, &mut EndTag<'_>) + 'static,
+) {
+    if let Some(handlers) = element.end_tag_handlers() {
+        let shared = Rc::clone(shared);
+        handlers.push(Box::new(move |tag: &mut EndTag<'_>| {
+            then(&mut shared.borrow_mut(), tag);
+            Ok(())
+        }));
+    }
+}
+
+/// Whether a start tag leaves the head open.
+fn belongs_in_head(name: &str) -> bool {
+    matches!(
+        name,
+        "html"
+            | "head"
+            | "title"
+            | "base"
+            | "basefont"
+            | "bgsound"
+            | "link"
+            | "meta"
+            | "style"
+            | "script"
+            | "noscript"
+            | "noframes"
+            | "template"
+    )
+}
+
+/// The elements that passes act on.
+fn is_seen_by_passes(name: &str) -> bool {
+    matches!(
+        name,
+        "base" | "iframe" | "img" | "link" | "meta" | "script" | "style" | "title"
+    )
+}
+
+/// Collects the text of inline scripts from the document's own bytes.
+///
+/// The parser's text handlers are not used: they decode and encode again, and what is not valid in the
+/// encoding comes out changed.
+#[derive(Debug, Default)]
+pub(super) struct InlineScript {
+    /// Whether a pass reads inline scripts.
+    pub(super) wanted: bool,
+    /// The bytes that the parser is reading, and where in its input they begin.
+    piece: Vec<u8>,
+    piece_start: usize,
+    /// Where in the parser's input the uncollected text of the open script begins.
+    open_from: Option<usize>,
+    text: Vec<u8>,
+}
+
+impl InlineScript {
+    /// The parser is about to read these bytes.
+    pub(super) fn begin(&mut self, piece: &[u8]) {
+        self.piece.clear();
+        if self.wanted {
+            self.piece.extend_from_slice(piece);
+        }
+    }
+
+    /// The parser has read them.
+    pub(super) fn finish(&mut self) {
+        let end = self.piece_start + self.piece.len();
+        if let Some(from) = self.open_from {
+            self.collect(from, end);
+            self.open_from = Some(end);
+        }
+        self.piece_start = end;
+    }
+
+    fn open(&mut self, from: usize) {
+        self.text.clear();
+        self.open_from = Some(from);
+    }
+
+    fn close(&mut self, end: usize) -> Vec<u8> {
+        if let Some(from) = self.open_from.take() {
+            if end >= from {
+                self.collect(from, end);
+            } else if self.text.len() < MAX_INLINE_SCRIPT {
+                // The end tag began in the previous piece.
+                self.text
+                    .truncate(self.text.len().saturating_sub(from - end));
+            }
+        }
+        std::mem::take(&mut self.text)
+    }
+
+    fn collect(&mut self, from: usize, end: usize) {
+        let start = from.saturating_sub(self.piece_start);
+        let end = end.saturating_sub(self.piece_start);
+        let bytes = self.piece.get(start..end).unwrap_or_default();
+        let room = MAX_INLINE_SCRIPT.saturating_sub(self.text.len());
+        self.text.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}

@@ -6,11 +6,29 @@
 //! Every key states its default, its unit and its bound, in the form that the generated JSON Schema and
 //! `docs/configuration.md` carry on; a test walks the schema and fails for a key that lacks one.
 
+#[cfg(feature = "authoring")]
+mod conflict;
+#[cfg(feature = "authoring")]
+mod finding;
+#[cfg(feature = "authoring")]
+mod format;
+#[cfg(feature = "authoring")]
+mod load;
 mod pattern;
+#[cfg(feature = "authoring")]
+mod schema;
+#[cfg(feature = "authoring")]
+mod walk;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "authoring")]
+pub use self::finding::{Finding, Findings, Severity};
+#[cfg(feature = "authoring")]
+pub use self::load::{Compiled, load, load_for};
 pub use self::pattern::{PathPattern, PatternError, PatternProblem};
+#[cfg(feature = "authoring")]
+pub use self::schema::json_schema;
 use crate::html::passes;
 
 /// `vitrine.toml`, as written.
@@ -75,6 +93,38 @@ pub struct Policy {
     pub holdback: Holdback,
     /// See `Config::passes`.
     pub passes: passes::Config,
+}
+
+#[cfg(feature = "authoring")]
+impl From<&Config> for Policy {
+    fn from(config: &Config) -> Self {
+        let Config {
+            enabled,
+            site,
+            origin: _,
+            templates,
+            sacred,
+            compression,
+            images,
+            cache,
+            rum,
+            holdback,
+            passes,
+        } = config.clone();
+        Self {
+            version: String::new(),
+            enabled,
+            site,
+            templates,
+            sacred,
+            compression,
+            images,
+            cache,
+            rum,
+            holdback,
+            passes,
+        }
+    }
 }
 
 /// A switch that is on unless written otherwise.

@@ -23,6 +23,7 @@ pub struct Settings {
     ///
     /// ### Default
     /// `"http://127.0.0.1:3000"`
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "http-origin")))]
     pub url: String,
     /// Which commerce backend answers there.
     ///
@@ -33,6 +34,7 @@ pub struct Settings {
     ///
     /// ### Default
     /// `"USD"`
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[A-Z]{3}$")))]
     pub currency: String,
     /// Longest wait for a connection, in milliseconds.
     ///
@@ -61,7 +63,7 @@ pub struct Settings {
     ///
     /// ### Default
     /// `5`
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000), extend("x-unit" = "failures")))]
     pub breaker_failures: u32,
     /// How long the circuit stays open before one probe is let through, in milliseconds.
     ///

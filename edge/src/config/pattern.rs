@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest pattern, in bytes: as long as a path that a person would write.
-pub const MAX_BYTES: usize = 256;
+pub(super) const MAX_BYTES: usize = 256;
 
 /// A pattern over the segments of a path, compiled once.
 ///
@@ -59,7 +59,7 @@ pub enum PatternProblem {
     /// It is not a path.
     #[error("a path pattern starts with `/`")]
     NoSlash,
-    /// It is longer than [`MAX_BYTES`].
+    /// It is longer than 256 bytes.
     #[error("a path pattern has at most {MAX_BYTES} bytes")]
     TooLong,
     /// `**` with something beside it in the same segment.

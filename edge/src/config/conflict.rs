@@ -1,0 +1,240 @@
+//! What each key admits by itself and the file as a whole contradicts.
+//!
+//! The checks read the document, not the typed configuration, so that they run beside every other finding
+//! and can point at both places.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::finding::Finding;
+use super::{Config, PathPattern};
+
+/// Name of the pages that match no template.
+const OTHER: &str = "other";
+
+/// Checks the document as a whole.
+pub(super) fn check(document: &DeTable<'_>) -> Vec<Finding> {
+    let document = Document {
+        root: document,
+        defaults: Config::default(),
+    };
+    let mut findings = Vec::new();
+    document.templates(&mut findings);
+    document.patience(&mut findings);
+    document.rum(&mut findings);
+    document.switches(&mut findings);
+    findings
+}
+
+struct Document<'a> {
+    root: &'a DeTable<'a>,
+    defaults: Config,
+}
+
+/// A template as far as it can be read.
+struct Template {
+    name: Option<(String, Range<usize>)>,
+    path: Option<(PathPattern, Range<usize>)>,
+}
+
+impl Document<'_> {
+    fn get(&self, path: &[&str]) -> Option<&Spanned<DeValue<'_>>> {
+        let (last, tables) = path.split_last()?;
+        let mut table = self.root;
+        for key in tables {
+            table = table.get(*key)?.get_ref().as_table()?;
+        }
+        table.get(*last)
+    }
+
+    fn integer(&self, path: &[&str]) -> Option<(i64, Range<usize>)> {
+        let value = self.get(path)?;
+        let number = value.get_ref().as_integer()?;
+        let number = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
+        Some((number, value.span()))
+    }
+
+    fn switch(&self, path: &[&str]) -> Option<(bool, Range<usize>)> {
+        let value = self.get(path)?;
+        Some((value.get_ref().as_bool()?, value.span()))
+    }
+
+    fn all_templates(&self) -> Vec<Template> {
+        let list = self.get(&["templates"]);
+        let list = list.and_then(|list| list.get_ref().as_array());
+        list.into_iter()
+            .flat_map(|list| list.iter())
+            .filter_map(|entry| entry.get_ref().as_table())
+            .map(|table| {
+                let text = |key: &str| {
+                    let value = table.get(key)?;
+                    Some((value.get_ref().as_str()?.to_owned(), value.span()))
+                };
+                Template {
+                    name: text("name"),
+                    path: text("path").and_then(|(path, at)| Some((path.parse().ok()?, at))),
+                }
+            })
+            .collect()
+    }
+
+    fn templates(&self, findings: &mut Vec<Finding>) {
+        let templates = self.all_templates();
+        let sacred = self.sacred();
+        for (index, template) in templates.iter().enumerate() {
+            let earlier = &templates[..index];
+            if let Some((name, at)) = &template.name {
+                findings.extend(name_taken(name, at, earlier));
+            }
+            if let Some((path, at)) = &template.path {
+                findings.extend(never_reached(path, at, earlier));
+                let sacred = sacred.iter().find(|(sacred, _)| sacred.covers(path));
+                findings.extend(sacred.map(|(sacred, place)| {
+                    Finding::warning("these pages are sacred", at.clone())
+                        .expected("nothing is done to them and no metrics are collected")
+                        .related(place.clone(), format!("by `{sacred}`"))
+                        .help("remove one of the two")
+                }));
+            }
+        }
+    }
+
+    fn sacred(&self) -> Vec<(PathPattern, Range<usize>)> {
+        let list = self.get(&["sacred", "paths"]);
+        let list = list.and_then(|list| list.get_ref().as_array());
+        list.into_iter()
+            .flat_map(|list| list.iter())
+            .filter_map(|path| Some((path.get_ref().as_str()?.parse().ok()?, path.span())))
+            .collect()
+    }
+
+    /// Deadlines that contradict each other.
+    fn patience(&self, findings: &mut Vec<Finding>) {
+        let connect = self.integer(&["origin", "connect_timeout_ms"]);
+        let first_byte = self.integer(&["origin", "first_byte_timeout_ms"]);
+        let default = i64::from(self.defaults.origin.first_byte_timeout_ms);
+        let Some((connect, at)) = connect else { return };
+        let wait = first_byte.as_ref().map_or(default, |(wait, _)| *wait);
+        if connect > wait {
+            let finding = Finding::error("the connection may take longer than the first byte", at)
+                .expected(format!("expected at most `first_byte_timeout_ms`, {wait}"));
+            findings.push(match first_byte {
+                Some((_, place)) => finding.related(place, "the whole wait"),
+                None => finding.help(format!("`first_byte_timeout_ms` is {wait} by default")),
+            });
+        }
+    }
+
+    /// Metrics that are asked for and cannot come.
+    fn rum(&self, findings: &mut Vec<Finding>) {
+        let off = self
+            .switch(&["rum", "enabled"])
+            .filter(|(enabled, _)| !enabled);
+        let injected = self
+            .switch(&["passes", "inject_rum", "enabled"])
+            .filter(|(enabled, _)| *enabled);
+        if let (Some((_, off)), Some((_, injected))) = (&off, &injected) {
+            findings.push(
+                Finding::error(
+                    "the beacon is injected, and nobody collects it",
+                    injected.clone(),
+                )
+                .expected("needs `rum.enabled`")
+                .related(off.clone(), "metrics are switched off here")
+                .help("write `enabled = true` in `[rum]`, or remove this line"),
+            );
+        }
+        let held_back = self
+            .integer(&["holdback", "percent"])
+            .filter(|(percent, _)| *percent > 0);
+        if let (Some((_, off)), Some((percent, at))) = (&off, held_back) {
+            findings.push(
+                Finding::warning("visitors are held back, and nothing measures them", at)
+                    .expected(format!("{percent} % get the slower shop for no result"))
+                    .related(off.clone(), "metrics are switched off here")
+                    .help("write `percent = 0`"),
+            );
+        }
+        if let Some((0, at)) = self.integer(&["rum", "sample_percent"])
+            && off.is_none()
+        {
+            findings.push(
+                Finding::warning("no visitor reports", at)
+                    .expected("metrics are on, and 0 % of visitors are asked")
+                    .help("write `enabled = false` in `[rum]`, or a share above 0"),
+            );
+        }
+        self.rates(findings);
+    }
+
+    fn rates(&self, findings: &mut Vec<Finding>) {
+        let client = self.integer(&["rum", "client_per_second"]);
+        let site = self.integer(&["rum", "site_per_second"]);
+        let default = i64::from(self.defaults.rum.site_per_second);
+        let limit = site.as_ref().map_or(default, |(limit, _)| *limit);
+        let Some((client, at)) = client.filter(|(client, _)| *client > limit) else {
+            // Only the site's limit is written, below what one client may send.
+            let default = i64::from(self.defaults.rum.client_per_second);
+            if let (None, Some((limit, at))) = (self.integer(&["rum", "client_per_second"]), site)
+                && default > limit
+            {
+                findings.push(
+                    Finding::error("one client may send more beacons than the whole site", at)
+                        .expected(format!("expected at least `client_per_second`, {default}"))
+                        .help(format!("`client_per_second` is {default} by default")),
+                );
+            }
+            return;
+        };
+        let finding = Finding::error("one client may send more beacons than the whole site", at)
+            .expected(format!("expected at most `site_per_second`, {limit}"));
+        let _ = client;
+        findings.push(match site {
+            Some((_, place)) => finding.related(place, "the whole site"),
+            None => finding.help(format!("`site_per_second` is {limit} by default")),
+        });
+    }
+
+    fn switches(&self, findings: &mut Vec<Finding>) {
+        if let Some((false, at)) = self.switch(&["enabled"]) {
+            findings.push(
+                Finding::warning("everything is switched off", at)
+                    .expected("every byte passes through untouched"),
+            );
+        }
+    }
+}
+
+fn name_taken(name: &str, at: &Range<usize>, earlier: &[Template]) -> Option<Finding> {
+    if name == OTHER {
+        return Some(
+            Finding::error(format!("`{OTHER}` is no name for a template"), at.clone())
+                .expected("names the pages that match no template"),
+        );
+    }
+    let first = earlier
+        .iter()
+        .filter_map(|template| template.name.as_ref())
+        .find(|(first, _)| first == name)?;
+    Some(
+        Finding::error(format!("two templates are named `{name}`"), at.clone())
+            .expected("expected a name of its own")
+            .related(first.1.clone(), "the first one")
+            .help("reports tell templates apart by name"),
+    )
+}
+
+fn never_reached(path: &PathPattern, at: &Range<usize>, earlier: &[Template]) -> Option<Finding> {
+    let (first, place) = earlier
+        .iter()
+        .filter_map(|template| template.path.as_ref())
+        .find(|(first, _)| first.covers(path))?;
+    Some(
+        Finding::warning("no page is of this template", at.clone())
+            .expected(format!("every such page matches `{first}` first"))
+            .related(place.clone(), "the first match wins")
+            .help("put the narrower template first"),
+    )
+}

@@ -1,1 +1,64 @@
-//! Better bytes: image decoding, transcoding, and the rules for when it pays.
+//! Better bytes for an image, when there are any: decoding, transcoding, and the rules for when it pays.
+//!
+//! One call does one image: [`encode`] takes the original file and a [`Job`], and gives a smaller file that
+//! looks the same, or the reason why the original stays ([`Skip`]). Nothing here caches, fetches or negotiates:
+//! that is `edge`'s work. Every input is treated as hostile: what the header claims is checked before
+//! memory is taken for it, and a file that is not understood whole is left alone.
+//!
+//! - [`respond`]: the same over HTTP, `POST /encode`, for the doors.
+//! - [`Encoder`]: what an engine is; one file per engine.
+//! - [`limits`]: what is refused unread.
+//!
+//! ```
+//! use vitrine_optimizer::{Job, Quality, Skip, Target, encode};
+//!
+//! let job = Job { target: Target::Avif, quality: Quality::default() };
+//! assert_eq!(encode(b"<html>not an image", &job).unwrap_err(), Skip::Unsupported);
+//! ```
+
+mod colour;
+mod decode;
+mod encoder;
+mod job;
+pub mod limits;
+mod picture;
+mod service;
+mod skip;
+mod source;
+
+pub use encoder::{Coded, Encoder, engine};
+pub use job::{Job, Quality, Target};
+pub use picture::Picture;
+pub use service::{PATH, respond};
+pub use skip::Skip;
+pub use source::Format;
+
+/// A smaller file that shows the same picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Engine and settings, for cache keys and ledgers: the same recipe on the same source gives the same bytes.
+    pub recipe: String,
+}
+
+/// Makes a smaller file out of `source`, or says why the original stays.
+pub fn encode(source: &[u8], job: &Job) -> Result<Encoded, Skip> {
+    if source.len() > limits::SOURCE_BYTES {
+        return Err(Skip::TooLarge);
+    }
+    let facts = source::Facts::read(source)?;
+    facts.refuse_what_is_not_a_plain_picture(source.len())?;
+    let engine = engine(job.target, facts.format).ok_or(Skip::Unsupported)?;
+    limits::check(facts.width, facts.height, engine.max_pixels())?;
+    engine.refuse_early(&facts, job.quality)?;
+
+    let picture = decode::decode(source, &facts)?;
+    let coded = engine.encode(&picture, job.quality)?;
+    if !limits::pays(coded.bytes.len(), source.len()) {
+        return Err(Skip::NotSmaller);
+    }
+    Ok(Encoded { bytes: coded.bytes, content_type: engine.content_type(), recipe: coded.recipe })
+}

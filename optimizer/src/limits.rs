@@ -1,0 +1,41 @@
+//! What is refused before memory or time is spent on it.
+
+use crate::Skip;
+
+/// Bytes of source that are read. A product photograph straight from a camera is about 12 MB.
+pub const SOURCE_BYTES: usize = 20 * 1024 * 1024;
+
+/// Sources below this many bytes are left alone: container overhead eats what a codec saves.
+pub const MIN_SOURCE_BYTES: usize = 2 * 1024;
+
+/// Pixels that any source may claim, whatever the engine.
+pub const PIXELS: u64 = 40_000_000;
+
+/// Pixels along one side.
+pub const SIDE: u32 = 12_000;
+
+/// Bytes that a decoder may take for itself: 40 megapixels of RGBA, and a little.
+pub const DECODER_BYTES: u64 = 192 * 1024 * 1024;
+
+/// Scans of a progressive JPEG. Encoders write about ten; a file of thousands of scans is made to burn time.
+pub const JPEG_SCANS: usize = 32;
+
+/// Bytes of an embedded colour profile. Printer profiles reach 2 MB.
+pub const ICC_BYTES: usize = 4 * 1024 * 1024;
+
+/// Refuses dimensions that no engine, or not this one, should work on.
+pub(crate) fn check(width: u32, height: u32, engine_pixels: u64) -> Result<(), Skip> {
+    let pixels = u64::from(width) * u64::from(height);
+    if width == 0 || height == 0 {
+        return Err(Skip::Corrupt);
+    }
+    if width > SIDE || height > SIDE || pixels > PIXELS.min(engine_pixels) {
+        return Err(Skip::TooManyPixels);
+    }
+    Ok(())
+}
+
+/// Whether a result is small enough to be worth a second representation: at most 95 % of the source.
+pub(crate) fn pays(result: usize, source: usize) -> bool {
+    result.saturating_mul(100) <= source.saturating_mul(95)
+}

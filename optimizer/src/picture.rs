@@ -1,0 +1,118 @@
+//! A decoded picture, upright and in sRGB.
+
+use std::collections::HashSet;
+
+use image::DynamicImage;
+
+/// A decoded picture: 8 bits per channel, upright, in sRGB, with or without colour and alpha.
+///
+/// ```
+/// let red = image::RgbaImage::from_pixel(4, 3, image::Rgba([255, 0, 0, 255]));
+/// let picture = vitrine_optimizer::Picture::new(red.into(), true);
+/// assert_eq!((picture.width(), picture.height()), (4, 3));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Picture {
+    image: DynamicImage,
+    exact: bool,
+}
+
+impl Picture {
+    /// Wraps pixels. `exact` says that they are the source's own values, moved at most.
+    ///
+    /// Pixels of more than 8 bits per channel are reduced, and alpha that hides nothing is dropped.
+    pub fn new(image: DynamicImage, exact: bool) -> Self {
+        Self { image: without_idle_alpha(eight_bit(image)), exact }
+    }
+
+    /// Pixels across.
+    pub fn width(&self) -> u32 {
+        self.image.width()
+    }
+
+    /// Pixels down.
+    pub fn height(&self) -> u32 {
+        self.image.height()
+    }
+
+    /// The pixels: `Luma8`, `LumaA8`, `Rgb8` or `Rgba8`.
+    pub fn image(&self) -> &DynamicImage {
+        &self.image
+    }
+
+    /// Whether the pixels are the source's own values, so that a lossless format can keep them.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Whether this is drawn rather than photographed: at most 256 colours, or black on white.
+    ///
+    /// Logos, screenshots of text, QR codes and barcodes lose their edges, or their meaning, in a lossy codec.
+    pub fn is_graphic(&self) -> bool {
+        self.has_few_colours() || self.is_two_toned()
+    }
+
+    fn has_few_colours(&self) -> bool {
+        let mut seen = HashSet::with_capacity(MAX_PALETTE + 1);
+        let mut last = None;
+        let channels = usize::from(self.image.color().channel_count());
+        for pixel in self.image.as_bytes().chunks_exact(channels) {
+            if last == Some(pixel) {
+                continue;
+            }
+            last = Some(pixel);
+            if seen.insert(pixel) && seen.len() > MAX_PALETTE {
+                return false;
+            }
+        }
+        // A gray photograph has at most 256 values too: only colour makes "few" a sign of drawing.
+        channels > 2 || seen.len() <= MAX_GRAY_LEVELS
+    }
+
+    fn is_two_toned(&self) -> bool {
+        let luma = self.image.to_luma8();
+        let (mut dark, mut light) = (0_u64, 0_u64);
+        for &value in luma.as_raw() {
+            match value {
+                ..32 => dark += 1,
+                224.. => light += 1,
+                _ => {}
+            }
+        }
+        let all = luma.as_raw().len() as u64;
+        // Both tones must weigh something: a small dark shoe on white is a photograph.
+        (dark + light) * 100 >= all * 97 && dark * 100 >= all * 15 && light * 100 >= all * 15
+    }
+}
+
+/// Colours that fit into a PNG palette.
+pub(crate) const MAX_PALETTE: usize = 256;
+
+/// Gray levels up to which a gray picture counts as drawn.
+const MAX_GRAY_LEVELS: usize = 64;
+
+fn eight_bit(image: DynamicImage) -> DynamicImage {
+    match image {
+        DynamicImage::ImageLuma8(_)
+        | DynamicImage::ImageLumaA8(_)
+        | DynamicImage::ImageRgb8(_)
+        | DynamicImage::ImageRgba8(_) => image,
+        DynamicImage::ImageLuma16(_) => DynamicImage::ImageLuma8(image.into_luma8()),
+        DynamicImage::ImageLumaA16(_) => DynamicImage::ImageLumaA8(image.into_luma_alpha8()),
+        DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgb32F(_) => DynamicImage::ImageRgb8(image.into_rgb8()),
+        _ => DynamicImage::ImageRgba8(image.into_rgba8()),
+    }
+}
+
+fn without_idle_alpha(image: DynamicImage) -> DynamicImage {
+    let opaque = |pixels: &[u8], channels: usize| pixels.chunks_exact(channels).all(|pixel| pixel[channels - 1] == 255);
+    match image {
+        DynamicImage::ImageRgba8(pixels) if opaque(pixels.as_raw(), 4) => {
+            DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(pixels).into_rgb8())
+        }
+        DynamicImage::ImageLumaA8(pixels) if opaque(pixels.as_raw(), 2) => {
+            DynamicImage::ImageLuma8(DynamicImage::ImageLumaA8(pixels).into_luma8())
+        }
+        other => other,
+    }
+}

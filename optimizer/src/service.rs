@@ -1,0 +1,89 @@
+//! `POST /encode` over HTTP, as the doors speak it to `edge`.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+
+use crate::{Job, Quality, Skip, Target, encode};
+
+/// Where [`respond`] listens.
+pub const PATH: &str = "/encode";
+
+/// Answers one request.
+///
+/// `POST /encode` with the original as body, `x-vitrine-to: avif|same` and optionally
+/// `x-vitrine-quality: 1..100` gives 200 with a smaller file and `x-vitrine-recipe`, or 204 with
+/// `x-vitrine-skip` and its reason. A request that does not say what it wants is 400; any other is 404.
+/// No source, however hostile, gives a 5xx.
+///
+/// A door that stops reading a body beyond [`crate::limits::SOURCE_BYTES`] passes on one byte more than that.
+pub fn respond(request: &Request<Bytes>) -> Response<Bytes> {
+    match job_of(request) {
+        Ok(job) => match encode(request.body(), &job) {
+            Ok(encoded) => smaller(encoded),
+            Err(reason) => unchanged(reason),
+        },
+        Err(problem) => problem.response(),
+    }
+}
+
+fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
+    if request.uri().path() != PATH || request.method() != Method::POST {
+        return Err(Problem { status: StatusCode::NOT_FOUND, detail: "only POST /encode is answered here" });
+    }
+    let target = text(request.headers(), "x-vitrine-to")
+        .and_then(Target::from_name)
+        .ok_or(Problem::bad("x-vitrine-to must be avif or same"))?;
+    let quality = match request.headers().get("x-vitrine-quality") {
+        None => Quality::default(),
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .and_then(Quality::new)
+            .ok_or(Problem::bad("x-vitrine-quality must be a whole number from 1 to 100"))?,
+    };
+    Ok(Job { target, quality })
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn smaller(encoded: crate::Encoded) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(encoded.bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(encoded.content_type));
+    if let Ok(recipe) = HeaderValue::from_str(&encoded.recipe) {
+        headers.insert("x-vitrine-recipe", recipe);
+    }
+    response
+}
+
+fn unchanged(reason: Skip) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert("x-vitrine-skip", HeaderValue::from_static(reason.token()));
+    response
+}
+
+/// An RFC 9457 problem: the caller's mistake, never the picture's.
+#[derive(Debug, Clone, Copy)]
+struct Problem {
+    status: StatusCode,
+    detail: &'static str,
+}
+
+impl Problem {
+    fn bad(detail: &'static str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, detail }
+    }
+
+    fn response(self) -> Response<Bytes> {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body = serde_json::json!({ "title": title, "status": self.status.as_u16(), "detail": self.detail });
+        let mut response = Response::new(Bytes::from(body.to_string()));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}

@@ -1,0 +1,58 @@
+//! Why the original stays.
+
+/// Why there is no better file. Every reason leaves the visitor with the original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{}", self.token())]
+#[non_exhaustive]
+pub enum Skip {
+    /// The result is not at least 5 % smaller than the source.
+    NotSmaller,
+    /// More pixels than the engine can do within its time, or than any picture may have.
+    TooManyPixels,
+    /// More bytes than are read.
+    TooLarge,
+    /// Not a JPEG or PNG, or a kind of JPEG or PNG that is not read, or no engine for it is built in.
+    Unsupported,
+    /// More than one frame.
+    Animated,
+    /// The file breaks the rules of its format, or ends too early.
+    Corrupt,
+    /// The colours are described in a way that is not converted.
+    WideGamutUnconverted,
+    /// A second picture inside (HDR gain map, stereo, preview) would be lost.
+    GainMap,
+    /// Under 2 KB or a line of pixels: a tracking pixel, a spacer, an icon. Nothing to win.
+    Tiny,
+    /// Few flat colours or black on white (logo, screenshot, QR code, barcode): lossy coding would blur it.
+    Graphic,
+    /// CMYK or YCCK ink values, which need a print profile to become colours.
+    Cmyk,
+    /// 16 bits per channel, which the asked format cannot keep without loss.
+    SixteenBit,
+    /// The source is already compressed as hard as was asked for.
+    AlreadyCompressed,
+    /// The engine refused the picture.
+    EncoderFailed,
+}
+
+impl Skip {
+    /// The token that stands in `x-vitrine-skip`.
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::NotSmaller => "not-smaller",
+            Self::TooManyPixels => "too-many-pixels",
+            Self::TooLarge => "too-large",
+            Self::Unsupported => "unsupported",
+            Self::Animated => "animated",
+            Self::Corrupt => "corrupt",
+            Self::WideGamutUnconverted => "wide-gamut-unconverted",
+            Self::GainMap => "gain-map",
+            Self::Tiny => "tiny",
+            Self::Graphic => "graphic",
+            Self::Cmyk => "cmyk",
+            Self::SixteenBit => "sixteen-bit",
+            Self::AlreadyCompressed => "already-compressed",
+            Self::EncoderFailed => "encoder-failed",
+        }
+    }
+}

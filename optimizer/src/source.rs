@@ -1,0 +1,128 @@
+//! What a file says about itself, read without decoding a pixel.
+//!
+//! The two readers walk the container to its very end: a file that does not end properly is truncated, and
+//! whatever follows its end (an archive, a script) is never looked at and never copied.
+
+mod jpeg;
+mod png;
+
+use crate::{Skip, limits};
+
+/// A format that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JPEG: baseline or progressive, Huffman coded, 8 bits.
+    Jpeg,
+    /// PNG.
+    Png,
+}
+
+impl Format {
+    /// Decides by the first bytes. Names and media types are claims, not facts.
+    pub fn of(source: &[u8]) -> Option<Self> {
+        if source.starts_with(&[0xFF, 0xD8, 0xFF]) {
+            Some(Self::Jpeg)
+        } else if source.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Some(Self::Png)
+        } else {
+            None
+        }
+    }
+}
+
+/// How the file describes its colours.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Colours {
+    /// Not at all, or as sRGB.
+    #[default]
+    Srgb,
+    /// By an ICC profile (the bytes of a JPEG's; a PNG's is still compressed and comes from the decoder).
+    Icc(Vec<u8>),
+    /// In a way that is not converted: an HDR transfer function, another gamma, other primaries.
+    Other,
+}
+
+/// What the container says.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The format, by its first bytes.
+    pub format: Format,
+    /// Pixels across, before orientation.
+    pub width: u32,
+    /// Pixels down, before orientation.
+    pub height: u32,
+    /// More than one frame.
+    pub animated: bool,
+    /// A second picture inside.
+    pub gain_map: bool,
+    /// Four ink channels.
+    pub cmyk: bool,
+    /// 16 bits per channel.
+    pub sixteen_bit: bool,
+    /// JPEG quality, 1 to 100, as its luma table suggests; `None` for PNG.
+    pub quality: Option<u8>,
+    pub(crate) colours: Colours,
+    pub(crate) exif: Option<&'a [u8]>,
+}
+
+impl<'a> Facts<'a> {
+    /// Walks the container.
+    pub(crate) fn read(source: &'a [u8]) -> Result<Self, Skip> {
+        match Format::of(source).ok_or(Skip::Unsupported)? {
+            Format::Jpeg => jpeg::read(source),
+            Format::Png => png::read(source),
+        }
+    }
+
+    fn new(format: Format) -> Self {
+        Self {
+            format,
+            width: 0,
+            height: 0,
+            animated: false,
+            gain_map: false,
+            cmyk: false,
+            sixteen_bit: false,
+            quality: None,
+            colours: Colours::default(),
+            exif: None,
+        }
+    }
+
+    /// Refuses what one plain picture cannot stand for.
+    pub(crate) fn refuse_what_is_not_a_plain_picture(&self, bytes: usize) -> Result<(), Skip> {
+        if bytes < limits::MIN_SOURCE_BYTES || self.width <= 1 || self.height <= 1 {
+            return Err(Skip::Tiny);
+        }
+        if self.animated {
+            return Err(Skip::Animated);
+        }
+        if self.gain_map {
+            return Err(Skip::GainMap);
+        }
+        if self.cmyk {
+            return Err(Skip::Cmyk);
+        }
+        if self.colours == Colours::Other {
+            return Err(Skip::WideGamutUnconverted);
+        }
+        Ok(())
+    }
+}
+
+/// The big-endian number at `at`.
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let pair = bytes.get(at..at.checked_add(2)?)?;
+    Some(u16::from_be_bytes([pair[0], pair[1]]))
+}
+
+/// The big-endian number at `at`.
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
+}
+
+/// Whether `needle` occurs in `haystack`.
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,123 @@
+//! From request to answer.
+
+use std::time::Duration;
+
+use http::{Request, Response};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::breaker::Breaker;
+use crate::platform::{Deadlines, Payload, Platform};
+use crate::retry::Budget;
+use crate::settings::Settings;
+use crate::shops::{self, Shop};
+use crate::{cart, operator, pages};
+
+/// Everything under this path comes from the visitor and is answered here; the rest comes from the edge and
+/// goes to the shop.
+const CART: &str = "/_v/cart";
+const OPERATOR: &str = "/_v/adapter";
+
+/// Who sent a request that did not come through the edge, as the host saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Visitor {
+    /// The address of the visitor's connection, without a port.
+    pub client: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host and port that the visitor asked for.
+    pub authority: String,
+}
+
+/// The adapter for one shop: its settings, and what an instance remembers between requests.
+pub struct Adapter {
+    settings: Settings,
+    origin: Url,
+    shop: Box<dyn Shop>,
+    pub(crate) pages: Breaker,
+    pub(crate) carts: Breaker,
+    pub(crate) budget: Budget,
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// `origin.url` is not an address.
+    #[error("origin.url is not scheme, host and port: {0}")]
+    Url(String),
+    /// `origin.currency` is not a currency.
+    #[error("origin.currency is not an ISO 4217 code: {0}")]
+    Currency(String),
+}
+
+impl Adapter {
+    /// Opens the adapter.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let origin = Url::parse(&settings.url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty())
+            .ok_or_else(|| SettingsError::Url(settings.url.clone()))?;
+        let shop = shops::open(&settings)?;
+        let name = digest(origin.as_str());
+        let breaker = |kind| Breaker::new(kind, &name, settings.breaker_failures, settings.breaker_open_ms);
+        Ok(Self {
+            pages: breaker("pages"),
+            carts: breaker("cart"),
+            budget: Budget::new(),
+            origin,
+            shop,
+            settings,
+        })
+    }
+
+    /// Answers one request. `visitor` is who sent it; it matters only where no edge stands in between.
+    pub async fn handle<P: Platform>(
+        &self,
+        platform: &P,
+        visitor: &Visitor,
+        request: Request<Payload<P::Body>>,
+    ) -> Response<Payload<P::Body>> {
+        let path = request.uri().path();
+        if is_below(path, CART) {
+            cart::respond(self, platform, visitor, request).await
+        } else if is_below(path, OPERATOR) {
+            operator::respond(self, platform, request.method(), path).await
+        } else {
+            pages::respond(self, platform, request).await
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn origin(&self) -> &Url {
+        &self.origin
+    }
+
+    pub(crate) fn shop(&self) -> &dyn Shop {
+        self.shop.as_ref()
+    }
+
+    /// Deadlines of pages, assets and images.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        let ms = |ms: u32| Duration::from_millis(u64::from(ms));
+        Deadlines {
+            connect: ms(self.settings.connect_timeout_ms),
+            first_byte: ms(self.settings.first_byte_timeout_ms),
+            between_bytes: ms(self.settings.between_bytes_timeout_ms),
+        }
+    }
+}
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A name for something that a store's key must not show.
+pub(crate) fn digest(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -11,6 +11,8 @@ pub mod passes;
 mod rewriter;
 mod sniff;
 mod tag;
+mod url_pattern;
+mod vendors;
 
 pub use page::PageFacts;
 pub use rewriter::{Limits, Outcome, PassReport, Rewriter};

@@ -14,6 +14,11 @@ pub(super) trait Pass {
         Vec::new()
     }
 
+    /// Whether the pass wants to see inline scripts.
+    fn reads_inline_scripts(&self) -> bool {
+        false
+    }
+
     /// A start tag that a browser would act on.
     fn start_tag(&mut self, _tag: &mut Tag<'_, '_, '_>, _page: &Page, _receipt: &mut Receipt) {}
 
@@ -165,6 +170,9 @@ macro_rules! passes {
 }
 
 passes! {
+    preconnect,
+    third_party_scripts,
+    size_images,
     inject_rum,
 }
 

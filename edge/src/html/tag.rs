@@ -79,6 +79,13 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
         self.element.has_attribute(name)
     }
 
+    /// Whether an attribute, if it is there, is ASCII as written, and is there once: then it can be renamed.
+    pub(super) fn is_plain(&self, name: &str) -> bool {
+        let attributes = self.element.attributes().iter();
+        let mut values = attributes.filter(|a| a.name() == name).map(|a| a.value());
+        values.next().is_none_or(|value| value.is_ascii()) && values.next().is_none()
+    }
+
     /// Whether any attribute's name begins so.
     pub(super) fn has_prefixed(&self, prefix: &str) -> bool {
         self.element
@@ -111,12 +118,6 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
     pub(super) fn insert_before(&mut self, markup: &str) {
         debug_assert!(markup.is_ascii(), "what we insert is ASCII");
         self.element.before(markup, ContentType::Html);
-    }
-
-    /// Inserts markup after the tag. For tags without content (`<meta>`) and for `<head>`.
-    pub(super) fn insert_after(&mut self, markup: &str) {
-        debug_assert!(markup.is_ascii(), "what we insert is ASCII");
-        self.element.start_tag().after(markup, ContentType::Html);
     }
 }
 

@@ -97,10 +97,15 @@ type Shared = Rc<RefCell<Stream>>;
 
 impl Stream {
     pub(super) fn new(page: Page, slots: Vec<Slot>) -> Self {
+        let passes = slots.iter().filter_map(|slot| slot.pass.as_ref());
+        let script = InlineScript {
+            wanted: passes.into_iter().any(|pass| pass.reads_inline_scripts()),
+            ..InlineScript::default()
+        };
         Self {
             page,
             slots,
-            script: InlineScript::default(),
+            script,
             preamble: 0,
             given_up: None,
             matched: Vec::new(),

@@ -1,0 +1,199 @@
+//! ## What it does
+//! Tells the browser early which other origins the page will need: one `<link rel="preconnect">` for each
+//! that the merchant declares.
+//! ## Why it helps
+//! Name look-up, connection and TLS with a stranger's server cost several round trips; they can pass while
+//! the page is still arriving.
+//! ## When it stays away
+//! Everywhere without declared origins; origins that the page, or its `Link` header, connects to already.
+//! Nothing is inserted where it could push a `<meta charset>` out of the bytes that browsers search for it.
+//! ## Example
+//! With `origins = ["https://cdn.example"]`, the first style sheet or script of the head is preceded by
+//! `<link rel="preconnect" href="https://cdn.example">`
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::super::page::{Page, PageFacts};
+use super::super::tag::Tag;
+use super::{Decision, Pass, Receipt};
+
+/// Most origins: more would compete with the page itself for the first connections.
+const MAX_ORIGINS: usize = 3;
+
+/// `[passes.preconnect]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Whether the pass runs.
+    ///
+    /// ### Default
+    /// `true`; it changes nothing without origins.
+    pub enabled: bool,
+    /// Origins of scripts, style sheets and images. At most 3 together with `cors_origins`.
+    ///
+    /// ### Default
+    /// none
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 3),
+            extend("items" = serde_json::json!({"type": "string", "format": "http-origin"}))
+        )
+    )]
+    pub origins: Vec<String>,
+    /// Origins of fonts, and of what scripts fetch without cookies.
+    ///
+    /// ### Default
+    /// none
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 3),
+            extend("items" = serde_json::json!({"type": "string", "format": "http-origin"}))
+        )
+    )]
+    pub cors_origins: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            origins: Vec::new(),
+            cors_origins: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        for (key, origins) in [
+            ("origins", &self.origins),
+            ("cors_origins", &self.cors_origins),
+        ] {
+            for (i, written) in origins.iter().enumerate() {
+                if origin_of(written).is_none() {
+                    let why = format!("`{written}` is not an origin: write `https://host`");
+                    problems.push((format!("{key}.{i}"), why));
+                }
+            }
+        }
+        if self.origins.len() + self.cors_origins.len() > MAX_ORIGINS {
+            let why = format!("at most {MAX_ORIGINS} together with `cors_origins`");
+            problems.push(("origins".to_owned(), why));
+        }
+        problems
+    }
+}
+
+pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
+    let declare = |cors: bool| move |written: &String| Some((origin_of(written)?, cors));
+    let plain = options.origins.iter().filter_map(declare(false));
+    let cors = options.cors_origins.iter().filter_map(declare(true));
+    let own = facts.url.origin().ascii_serialization();
+    let declared: Vec<Connection> = plain.chain(cors).filter(|(o, _)| *o != own).collect();
+    if declared.is_empty() {
+        return Decision::skip("no origins");
+    }
+    Decision::Apply(Box::new(Preconnect {
+        wanted: declared.into_iter().take(MAX_ORIGINS).collect(),
+        present: in_link_headers(facts),
+        done: false,
+    }))
+}
+
+/// An origin, and whether the connection is without credentials: browsers pool the two apart.
+type Connection = (String, bool);
+
+/// The serialized origin, which is ASCII and free of quotes.
+fn origin_of(written: &str) -> Option<String> {
+    let url = Url::parse(written.trim()).ok()?;
+    let is_plain =
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    is_plain.then(|| url.origin().ascii_serialization())
+}
+
+struct Preconnect {
+    wanted: Vec<Connection>,
+    /// What the page connects to by itself, as far as it has been seen.
+    present: Vec<Connection>,
+    done: bool,
+}
+
+impl Pass for Preconnect {
+    fn start_tag(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page, receipt: &mut Receipt) {
+        if self.done {
+            return;
+        }
+        if tag.name() == "link" && tag.has_word("rel", "preconnect") {
+            let url = tag.value("href").and_then(|href| page.resolve(&href));
+            let cors = tag.has("crossorigin");
+            self.present
+                .extend(url.map(|url| (url.origin().ascii_serialization(), cors)));
+            return;
+        }
+        if page.in_head && page.charset_settled && is_worth_preceding(tag) {
+            let markup = self.insert(receipt);
+            if !markup.is_empty() {
+                tag.insert_before(&markup);
+            }
+        }
+    }
+
+    fn head_end(&mut self, _page: &Page, receipt: &mut Receipt) -> Option<String> {
+        (!self.done).then(|| self.insert(receipt))
+    }
+}
+
+impl Preconnect {
+    fn insert(&mut self, receipt: &mut Receipt) -> String {
+        self.done = true;
+        let mut markup = String::new();
+        for connection in &self.wanted {
+            let (origin, cors) = connection;
+            if self.present.contains(connection) {
+                receipt.note(|| format!("{origin}: the page connects already"));
+                continue;
+            }
+            receipt.applied();
+            let cors = if *cors { " crossorigin" } else { "" };
+            markup.push_str(&format!(
+                "<link rel=\"preconnect\" href=\"{origin}\"{cors}>"
+            ));
+        }
+        if markup.is_empty() {
+            receipt.stop("the page connects to every origin already");
+        }
+        markup
+    }
+}
+
+/// Whether an element of the head makes the browser fetch or wait.
+fn is_worth_preceding(tag: &Tag<'_, '_, '_>) -> bool {
+    const FETCHING: [&str; 4] = ["stylesheet", "preload", "modulepreload", "prefetch"];
+    match tag.name() {
+        "script" | "style" => true,
+        "link" => FETCHING.iter().any(|rel| tag.has_word("rel", rel)),
+        _ => false,
+    }
+}
+
+/// What the response's `Link` headers connect to.
+fn in_link_headers(facts: &PageFacts) -> Vec<Connection> {
+    let values = facts.headers.get_all(http::header::LINK);
+    let links = values.iter().filter_map(|value| value.to_str().ok());
+    let links = links.flat_map(|value| value.split(",").map(str::trim));
+    links
+        .filter_map(|link| {
+            let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
+            let parameters = parameters.to_ascii_lowercase();
+            parameters.contains("preconnect").then_some(())?;
+            let url = facts.url.join(target).ok()?;
+            let cors = parameters.contains("crossorigin");
+            Some((url.origin().ascii_serialization(), cors))
+        })
+        .collect()
+}

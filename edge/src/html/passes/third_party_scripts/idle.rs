@@ -1,0 +1,101 @@
+//! Scripts that wait until the page is idle.
+//!
+//! A waiting script keeps its element, with every attribute, so that scripts which look for it, or insert
+//! before the first script of the page, find what they expect. It loses `src` to `data-v-src`, and takes a
+//! type that no browser runs, so that content between its tags stays inert. A small loader gives both back,
+//! at the first idle moment after the page has loaded and at the deadline at the latest. It listens for
+//! `load` and for nothing else: no clicks are held back, no events are made up.
+
+use super::super::super::csp::Verdict;
+use super::super::super::page::Page;
+use super::super::super::tag::Tag;
+
+/// Milliseconds from the loader's start after which scripts run although the page has not loaded: an image
+/// that never ends must not silence a chat for ever.
+const WITHOUT_LOAD_MS: u32 = 20_000;
+
+/// The loader: whether the page has it already.
+pub(super) struct Loader {
+    deadline_ms: u32,
+    inserted: bool,
+}
+
+impl Loader {
+    pub(super) fn new(deadline_ms: u32) -> Self {
+        Self {
+            deadline_ms,
+            inserted: false,
+        }
+    }
+
+    /// Why the loader cannot work on the page.
+    pub(super) fn obstacle(&self, page: &Page) -> Option<&'static str> {
+        if page.csp.wants_trusted_types() {
+            return Some("the page's CSP requires trusted types");
+        }
+        match page.csp.inline_script() {
+            Verdict::Blocked(reason) => Some(reason),
+            Verdict::Allowed | Verdict::WithNonce(_) => None,
+        }
+    }
+
+    /// Makes a script wait. The first on the page brings the loader along.
+    pub(super) fn hold(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page) {
+        if !self.inserted {
+            self.inserted = true;
+            let nonce = match page.csp.inline_script() {
+                Verdict::WithNonce(nonce) => format!(" nonce=\"{nonce}\""),
+                Verdict::Allowed | Verdict::Blocked(_) => String::new(),
+            };
+            let loader = script(self.deadline_ms);
+            tag.insert_before(&format!("<script data-v-idle{nonce}>{loader}</script>"));
+        }
+        take_address(tag, "data-v-src", "text/v-idle");
+    }
+}
+
+/// Keeps a script from loading.
+pub(super) fn block(tag: &mut Tag<'_, '_, '_>) {
+    take_address(tag, "data-v-blocked", "text/v-blocked");
+}
+
+fn take_address(tag: &mut Tag<'_, '_, '_>, attribute: &str, inert_type: &str) {
+    let Some(src) = tag.raw("src") else {
+        return;
+    };
+    if let Some(kind) = tag.raw("type") {
+        tag.set_raw("data-v-type", &kind);
+    }
+    tag.set_raw("type", inert_type);
+    tag.set_raw(attribute, &src);
+    tag.remove("src");
+}
+
+/// The loader. Scripts that were not `async` run in document order.
+fn script(deadline_ms: u32) -> String {
+    format!(
+        "(function(w,d){{function r(){{d.querySelectorAll('script[data-v-src]').forEach(function(s){{\
+         var u=s.getAttribute('data-v-src'),t=s.getAttribute('data-v-type');\
+         s.removeAttribute('data-v-src');s.removeAttribute('data-v-type');\
+         if(t===null)s.removeAttribute('type');else s.setAttribute('type',t);\
+         if(!s.hasAttribute('async'))s.async=false;s.src=u}})}}\
+         function l(){{w.requestIdleCallback?w.requestIdleCallback(r,{{timeout:{deadline_ms}}}):\
+         setTimeout(r,1)}}\
+         if(d.readyState==='complete')l();else{{w.addEventListener('load',l);\
+         setTimeout(r,{WITHOUT_LOAD_MS})}}}})(window,document)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_can_stand_in_a_script_element() {
+        let loader = script(4000).to_ascii_lowercase();
+        assert!(loader.is_ascii());
+        for never in ["</script", "<script", "<!--"] {
+            assert!(!loader.contains(never), "{never}");
+        }
+    }
+}

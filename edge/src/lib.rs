@@ -1,5 +1,31 @@
 //! From request to response: routing, HTML rewriting, caching, and the one port to a host.
+//!
+//! This crate names no host. A door (`edge/spin`, `edge/fastly`) implements [`platform::Platform`], hands
+//! each request to [`App::handle`], and pumps the body of the [`Answer`] to the visitor; it decides nothing.
+//!
+//! - [`app`]: the journey of a request, on one screen; [`route`] chooses it, `routes/` tells each story.
+//! - [`html`]: the rewriter and the registry of passes.
 
+//! - [`headers`], [`encoding`]: what is done to heads and to bodies.
+//! - [`experiment`], [`ledger`]: which arm a visitor is in, and what happened on a request.
+//! - [`config`]: what the merchant wrote, and what the edge makes of it.
+
+mod answer;
+pub mod app;
 pub mod config;
+mod context;
+pub mod encoding;
+pub mod experiment;
+pub mod headers;
 pub mod html;
+pub mod ledger;
+mod operator;
 pub mod platform;
+mod problem;
+pub mod route;
+mod routes;
+
+pub use answer::{Answer, AnswerBody, Pipe};
+pub use app::App;
+pub use headers::Visitor;
+pub use operator::Secrets;

@@ -18,6 +18,9 @@ use http::{Request, Response};
 /// not the whole.
 pub trait Body: 'static {
     /// Waits for the next piece. Pieces are never empty.
+    ///
+    /// Dropping the future before it is ready loses nothing: the next call goes on where it left off. The
+    /// pump asks whether a piece is there at all before it decides to flush what it holds.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, BodyError>>;
 }
 
@@ -79,6 +82,9 @@ pub struct Capabilities {
     pub concurrent_fetch: bool,
     /// Values in the cache survive the request that wrote them.
     pub shared_cache: bool,
+    /// Waiting for a piece of a body is visible (the future is pending). Where false, waiting blocks, and
+    /// the pump flushes its compressor at every piece, because it cannot see a pause coming.
+    pub pauses_visible: bool,
 }
 
 /// What a host does for `edge`.

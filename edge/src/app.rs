@@ -1,0 +1,78 @@
+//! The journey of a request, on one screen.
+
+use std::rc::Rc;
+
+use http::{Request, StatusCode};
+
+use crate::answer::Answer;
+use crate::config::{Enabled, Policy};
+use crate::context::Context;
+use crate::operator::Secrets;
+use crate::platform::Platform;
+use crate::route::Route;
+use crate::{headers, problem, routes};
+
+/// Everything that requests share: the policy and the secrets. Built once per version of either.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) policy: Policy,
+    pub(crate) secrets: Secrets,
+    /// Why the policy could not be read; then nothing is done to any request.
+    pub(crate) fault: Option<String>,
+}
+
+impl App {
+    /// An app that follows a policy.
+    pub fn new(policy: Policy, secrets: Secrets) -> Rc<Self> {
+        Rc::new(Self {
+            policy,
+            secrets,
+            fault: None,
+        })
+    }
+
+    /// An app from the text of the variable `policy`. A text that is no policy switches everything off:
+    /// the shop goes on as if Vitrine were not there, and every ledger line says why (H106).
+    pub fn load(policy: &str, secrets: Secrets) -> Rc<Self> {
+        match serde_json::from_str(policy) {
+            Ok(policy) => Self::new(policy, secrets),
+            Err(error) => Rc::new(Self {
+                policy: Policy {
+                    enabled: Enabled(false),
+                    ..Policy::default()
+                },
+                secrets,
+                fault: Some(format!("the policy cannot be read: {error}")),
+            }),
+        }
+    }
+
+    /// Answers one request.
+    ///
+    /// The order of the lines is the order of events. Everything that must happen on every request happens
+    /// here and nowhere else.
+    pub async fn handle<P: Platform>(
+        self: &Rc<Self>,
+        platform: &P,
+        request: Request<P::Body>,
+    ) -> Answer<P> {
+        let (mut context, body) = Context::open(self, platform, request);
+        let route = context.route();
+        let answer = match route {
+            _ if headers::is_loop(&context.client) => problem::json(
+                StatusCode::LOOP_DETECTED,
+                "the request has passed through here before",
+            ),
+            Route::Reserved => {
+                problem::json(StatusCode::NOT_FOUND, "nothing lives at this reserved path")
+            }
+            Route::Operator => routes::operator::respond(&mut context).await,
+            _ if context.off.is_some() => routes::pass::respond(&mut context, body).await,
+            Route::Pass(reason) => routes::pass::untouched(&mut context, body, reason).await,
+            Route::Page => routes::page::respond(&mut context, body).await,
+            Route::Asset => routes::asset::respond(&mut context, body).await,
+            Route::Image => routes::image::respond(&mut context, body).await,
+        };
+        context.close(answer)
+    }
+}

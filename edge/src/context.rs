@@ -1,0 +1,238 @@
+//! One request on its way: what was asked, by whom, what was decided, and what is to be written down.
+
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::HeaderMap;
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, Uri};
+
+use crate::answer::{Answer, AnswerBody, Pipe};
+use crate::app::App;
+use crate::experiment::{self, Arm, Assignment};
+use crate::headers::{self, OriginReport, Visitor};
+use crate::ledger::{self, Entry};
+use crate::operator;
+use crate::platform::{FetchError, Payload, Platform, Service};
+use crate::route::{self, Route};
+
+/// One request.
+pub(crate) struct Context<P: Platform> {
+    pub(crate) app: Rc<App>,
+    pub(crate) platform: P,
+    pub(crate) method: Method,
+    /// Path and query, without what was meant for us.
+    pub(crate) uri: Uri,
+    /// The client's headers as they came.
+    pub(crate) client: HeaderMap,
+    pub(crate) visitor: Visitor,
+    /// Why nothing is done to this request, if nothing is.
+    pub(crate) off: Option<&'static str>,
+    /// The visitor's bucket and arm, once a page asked for them.
+    pub(crate) assignment: Option<Assignment>,
+    /// A bucket key to give to the visitor.
+    pub(crate) new_key: Option<String>,
+    /// Whether an operator is asking what would happen; nobody is measured.
+    pub(crate) explaining: bool,
+    pub(crate) entry: Entry,
+    /// What `X-Vitrine` says after the route.
+    pub(crate) summary: Vec<String>,
+}
+
+impl<P: Platform> Context<P> {
+    /// Opens a request: reads the switches meant for us and starts its ledger entry.
+    pub(crate) fn open(app: &Rc<App>, platform: &P, request: Request<P::Body>) -> (Self, P::Body) {
+        let (mut parts, body) = request.into_parts();
+        let mut off = (!app.policy.enabled.0).then_some("disabled");
+        if let Some(uri) = operator::off_for_this_request(&app.secrets, &parts.uri, &parts.headers)
+        {
+            off = off.or(Some("operator"));
+            parts.uri = uri;
+        }
+        let context = Self {
+            app: Rc::clone(app),
+            platform: platform.clone(),
+            entry: Entry {
+                at: platform.now_ms(),
+                component: "edge",
+                id: format!("{:016x}", platform.random()),
+                method: parts.method.to_string(),
+                path: ledger::loggable_path(parts.uri.path()),
+                error: app.fault.clone(),
+                ..Entry::default()
+            },
+            method: parts.method,
+            uri: parts.uri,
+            visitor: parts.extensions.remove::<Visitor>().unwrap_or_default(),
+            client: parts.headers,
+            off,
+            assignment: None,
+            new_key: None,
+            explaining: false,
+            summary: Vec::new(),
+        };
+        (context, body)
+    }
+
+    /// Which journey the request takes.
+    pub(crate) fn route(&mut self) -> Route {
+        let route = Route::of(&self.method, &self.uri, &self.client, &self.app.policy);
+        self.entry.route = route.name();
+        route
+    }
+
+    pub(crate) fn path_and_query(&self) -> &str {
+        self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// The page's template.
+    pub(crate) fn template(&mut self) -> String {
+        let template = route::template(self.uri.path(), &self.app.policy).to_owned();
+        self.entry.template = Some(template.clone());
+        template
+    }
+
+    /// Headers for the origin, from which a journey takes away what it must not forward.
+    pub(crate) fn headers_for_origin(&self, class: &'static str) -> HeaderMap {
+        headers::to_origin(&self.client, &self.visitor, class)
+    }
+
+    /// Fetches from the origin, and takes the adapter's report out of the answer.
+    pub(crate) async fn fetch(
+        &mut self,
+        headers: HeaderMap,
+        payload: Payload<P::Body>,
+    ) -> Result<(Response<P::Body>, OriginReport), FetchError> {
+        let mut request = Request::new(payload);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.path_and_query().parse().unwrap_or_default();
+        *request.headers_mut() = headers;
+        let asked = self.platform.now_ms();
+        let pending = self.platform.start(Service::Origin, request);
+        let answer = self.platform.head(pending).await;
+        let waited = self.platform.now_ms().saturating_sub(asked);
+        self.entry.origin_ms = Some(waited);
+        let mut response =
+            answer.inspect_err(|error| self.entry.error = Some(error.to_string()))?;
+        let report = headers::from_origin(response.headers_mut());
+        if !report.status.is_empty() && report.status != "ok" {
+            self.entry.origin = Some(report.status.clone());
+        }
+        Ok((response, report))
+    }
+
+    /// The visitor's assignment. A visitor without a key gets one, unless that is not wanted: then he is
+    /// in no experiment, and is not measured.
+    pub(crate) fn assign(&mut self) -> Option<Assignment> {
+        let policy = &self.app.policy;
+        if self.explaining {
+            return None;
+        }
+        let known =
+            headers::cookie(&self.client, experiment::COOKIE).filter(|key| experiment::is_key(key));
+        let key = match known {
+            Some(key) => key.to_owned(),
+            None if self.refuses_measurement() || self.is_prefetch() => return None,
+            None => {
+                let key = experiment::key(self.platform.random());
+                self.new_key = Some(key.clone());
+                key
+            }
+        };
+        let assignment = experiment::assign(&key, policy.holdback.percent);
+        self.assignment = Some(assignment);
+        self.entry.arm = Some(assignment.arm.to_string());
+        Some(assignment)
+    }
+
+    /// Global Privacy Control.
+    pub(crate) fn refuses_measurement(&self) -> bool {
+        self.app.policy.rum.honour_gpc && self.client.get("sec-gpc").is_some_and(|v| v == "1")
+    }
+
+    fn is_prefetch(&self) -> bool {
+        ["sec-purpose", "purpose"]
+            .iter()
+            .filter_map(|name| self.client.get(*name)?.to_str().ok())
+            .any(|purpose| purpose.contains("prefetch"))
+    }
+
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.assignment.is_some_and(|a| a.arm == Arm::Control)
+    }
+
+    /// Passes a response on exactly as it came, and says why.
+    pub(crate) fn pass(&mut self, response: Response<P::Body>, reason: &str) -> Answer<P> {
+        self.entry.reason = Some(reason.to_owned());
+        self.summary.push(format!("untouched; reason={reason}"));
+        let (parts, body) = response.into_parts();
+        let length = headers::content_length(&parts.headers);
+        (self.entry.bytes_in, self.entry.bytes_out) = (length, length);
+        Response::from_parts(parts, AnswerBody::Passed(body))
+    }
+
+    /// A pipe over a body of the origin.
+    pub(crate) fn pipe(&self, ahead: Vec<Bytes>, source: P::Body) -> Box<Pipe<P>> {
+        Box::new(Pipe::new(&self.platform, ahead, source))
+    }
+
+    /// Ends the request's head: the headers that every answer gets, and the ledger entry, which is written
+    /// now or, where the body is watched, with its last byte.
+    pub(crate) fn close(mut self, mut answer: Answer<P>) -> Answer<P> {
+        self.entry.status = answer.status().as_u16();
+        if let Some(key) = self.new_key.take() {
+            headers::set_bucket_cookie(answer.headers_mut(), &key, self.visitor.secure);
+        }
+        let mut summary = self.entry.route.to_owned();
+        for note in &self.summary {
+            let _ = write!(summary, "; {note}");
+        }
+        headers::sign(answer.headers_mut(), &summary, &self.timing());
+        let closing = Closing {
+            platform: self.platform,
+            entry: self.entry,
+        };
+        closing.attach(answer)
+    }
+
+    fn timing(&self) -> String {
+        let total = self.platform.now_ms().saturating_sub(self.entry.at);
+        let origin = self.entry.origin_ms.unwrap_or(0);
+        let mut timing = format!("vitrine;dur={}", total.saturating_sub(origin));
+        if let Some(ms) = self.entry.origin_ms {
+            let _ = write!(timing, ", origin;dur={ms}");
+        }
+        if let Some(assignment) = self.assignment {
+            let _ = write!(timing, ", exp;desc=\"{}\"", assignment.arm);
+        }
+        timing
+    }
+}
+
+/// A ledger entry that is still open.
+pub(crate) struct Closing<P: Platform> {
+    platform: P,
+    pub(crate) entry: Entry,
+}
+
+impl<P: Platform> Closing<P> {
+    fn attach(mut self, mut answer: Answer<P>) -> Answer<P> {
+        match answer.body_mut() {
+            AnswerBody::Piped(pipe) => {
+                pipe.closing = Some(self);
+                return answer;
+            }
+            AnswerBody::Full(bytes) => self.entry.bytes_out = Some(bytes.len() as u64),
+            AnswerBody::Empty => self.entry.bytes_out = Some(0),
+            AnswerBody::Passed(_) => {}
+        }
+        self.record();
+        answer
+    }
+
+    pub(crate) fn record(mut self) {
+        self.entry.ms = self.platform.now_ms().saturating_sub(self.entry.at);
+        self.platform.record(&self.entry.line());
+    }
+}

@@ -1,0 +1,67 @@
+//! Answers of our own when there is nothing to pass on: RFC 9457, or a small page for people.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use crate::answer::{Answer, AnswerBody};
+use crate::platform::{FetchError, Platform};
+
+/// A problem, in the words of RFC 9457. The title is the status's own phrase.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+/// `application/problem+json`.
+pub(crate) fn json<P: Platform>(status: StatusCode, detail: &str) -> Answer<P> {
+    let problem = Problem {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or("Error"),
+        status: status.as_u16(),
+        detail,
+    };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    answer(status, "application/problem+json", body)
+}
+
+/// The origin-adapter itself did not answer: a page for a person, a problem for a program.
+pub(crate) fn unreachable<P: Platform>(client: &HeaderMap, error: &FetchError) -> Answer<P> {
+    let status = match error {
+        FetchError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
+        FetchError::Unreachable(..) => StatusCode::BAD_GATEWAY,
+    };
+    let wants_page = client
+        .get(http::header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    let mut answer = if wants_page {
+        let page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Back in a moment</title>\
+            <p>The shop cannot be reached at the moment. Please try again in a few seconds.</p></html>\n";
+        self::answer(status, "text/html; charset=utf-8", page.into())
+    } else {
+        json(status, "the shop's adapter did not answer")
+    };
+    answer
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    answer
+}
+
+/// An answer of our own, which nobody may keep.
+pub(crate) fn answer<P: Platform>(
+    status: StatusCode,
+    kind: &'static str,
+    body: Vec<u8>,
+) -> Answer<P> {
+    let mut response = Response::new(AnswerBody::Full(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,278 @@
+//! A page: fetched whole, judged by its response, rewritten and compressed while it streams.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use url::Url;
+use vitrine_rum_collector::token::{self, Claims};
+
+use crate::answer::{Answer, AnswerBody};
+use crate::context::Context;
+use crate::encoding::{Accepted, Coding, Decoder, Encoder};
+use crate::experiment;
+use crate::headers;
+use crate::html::{PageFacts, Rewriter, passes};
+use crate::platform::{Body, Platform};
+use crate::problem;
+
+/// How much of a compressed body is read ahead to see whether it is what its label says, in bytes.
+const AHEAD_BYTES: usize = 1024;
+/// Smallest body worth compressing, in bytes: below it, coding overhead eats the gain.
+pub(crate) const MIN_COMPRESSED_BYTES: u64 = 1024;
+
+/// Answers a request that looks like one for a page.
+pub(crate) async fn respond<P: Platform>(context: &mut Context<P>, body: P::Body) -> Answer<P> {
+    let fragment = why_fragment(&context.client);
+    let mut headers = context.headers_for_origin("page");
+    if fragment.is_none() {
+        headers::ask_for_the_whole(&mut headers);
+        let accepted = Accepted::of_request(&context.client);
+        headers.insert(
+            ACCEPT_ENCODING,
+            HeaderValue::from_static(accepted.for_origin()),
+        );
+    }
+    let payload = super::pass::payload(context, body);
+    let response = match context.fetch(headers, payload).await {
+        Ok((response, report)) if report.is_down() => return context.pass(response, "origin-down"),
+        Ok((response, _)) => response,
+        Err(error) => return problem::unreachable(&context.client, &error),
+    };
+    match fragment.or_else(|| why_untouched(response.status(), response.headers())) {
+        Some(reason) => context.pass(response, reason),
+        None => transform(context, response).await,
+    }
+}
+
+/// Why the request is for a part of a page, which its own script puts in place, or for data (H05).
+fn why_fragment(client: &HeaderMap) -> Option<&'static str> {
+    let asked_by_script = ["x-requested-with", "hx-request", "turbo-frame", "x-pjax"];
+    if asked_by_script
+        .iter()
+        .any(|name| client.contains_key(*name))
+    {
+        return Some("fragment");
+    }
+    let destination = client.get("sec-fetch-dest").and_then(|v| v.to_str().ok());
+    if destination.is_some_and(|d| !matches!(d, "document" | "iframe" | "frame")) {
+        return Some("not-a-navigation");
+    }
+    let accept = client
+        .get(ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("*/*");
+    let takes_pages = accept.contains("text/html") || accept.contains("*/*");
+    (!takes_pages).then_some("not-a-navigation")
+}
+
+/// Why a response is none of the rewriter's business (H10, H14, H15, H19).
+fn why_untouched(status: StatusCode, headers: &HeaderMap) -> Option<&'static str> {
+    if status != StatusCode::OK {
+        return Some("status");
+    }
+    if headers::media_type(headers) != "text/html" {
+        return Some("type");
+    }
+    if headers::is_no_transform(headers) {
+        return Some("no-transform");
+    }
+    let disposition = headers
+        .get(CONTENT_DISPOSITION)
+        .and_then(|v| v.to_str().ok());
+    if disposition.is_some_and(|d| {
+        d.trim_start()
+            .to_ascii_lowercase()
+            .starts_with("attachment")
+    }) {
+        return Some("attachment");
+    }
+    Coding::of_response(headers).is_none().then_some("encoding")
+}
+
+/// Rewrites and compresses, as far as either is wanted.
+async fn transform<P: Platform>(
+    context: &mut Context<P>,
+    response: Response<P::Body>,
+) -> Answer<P> {
+    let (mut parts, mut body) = response.into_parts();
+    let coded = Coding::of_response(&parts.headers).unwrap_or(Coding::Identity);
+    let rewriter = rewriter(context, &parts.headers);
+    let rewrites = rewriter.active();
+    if !rewrites && !compresses(context, &parts.headers, coded) {
+        context.entry.passes = crate::ledger::passes(&rewriter);
+        let response = Response::from_parts(parts, body);
+        return context.pass(response, "nothing-to-do");
+    }
+    let ahead = match look_ahead(&mut body, coded).await {
+        Ahead::AsLabelled(ahead) => ahead,
+        Ahead::Mislabelled(ahead) => {
+            let mut answer =
+                context.pass(Response::from_parts(parts, body), "mislabelled-encoding");
+            put_back(context, &mut answer, ahead);
+            return answer;
+        }
+    };
+
+    let accepted = Accepted::of_request(&context.client);
+    let out = outgoing(context, &parts.headers, coded, accepted);
+    headers::body_changed(&mut parts.headers);
+    headers::set_content_encoding(
+        &mut parts.headers,
+        (out != Coding::Identity).then(|| out.token()),
+    );
+    headers::add_vary(&mut parts.headers, "Accept-Encoding");
+    if context.assignment.is_some() {
+        headers::keep_from_shared_caches(&mut parts.headers);
+    }
+    let applying = if rewrites { "rewritten" } else { "compressed" };
+    context.summary.push(applying.into());
+    if context.method == Method::HEAD {
+        return Response::from_parts(parts, AnswerBody::Empty);
+    }
+    let mut pipe = context.pipe(ahead, body);
+    pipe.decode = (coded != Coding::Identity).then(|| Decoder::new(coded));
+    pipe.rewrite = Some(Box::new(rewriter));
+    pipe.encode = Encoder::new(out, context.app.policy.compression.brotli_quality);
+    Response::from_parts(parts, AnswerBody::Piped(pipe))
+}
+
+/// The rewriter for this page and this visitor.
+fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) -> Rewriter {
+    let template = context.template();
+    let measures = !context.app.secrets.rum_key.is_empty()
+        && context.app.policy.rum.enabled
+        && vitrine_rum_collector::script::BODY.is_some();
+    let holds_back = context.app.policy.holdback.percent > 0;
+    if measures || holds_back {
+        context.assign();
+    }
+    let facts = PageFacts {
+        url: public_url(context),
+        rum_token: measures.then(|| page_token(context, &template)).flatten(),
+        template,
+        headers: headers.clone(),
+        rum_script: vitrine_rum_collector::script::PATH,
+    };
+    let passes = &context.app.policy.passes;
+    if context.is_held_back() {
+        Rewriter::new(&measuring_only(passes), facts)
+    } else {
+        Rewriter::new(passes, facts)
+    }
+}
+
+/// What a visitor in the control arm gets: the measurement, and nothing else.
+fn measuring_only(passes: &passes::Config) -> passes::Config {
+    passes::Config {
+        inject_rum: passes.inject_rum.clone(),
+        ..passes::Config::off()
+    }
+}
+
+/// The page's address as the visitor knows it.
+fn public_url<P: Platform>(context: &Context<P>) -> Url {
+    let scheme = if context.visitor.secure {
+        "https"
+    } else {
+        "http"
+    };
+    let host = context.visitor.host.as_deref().unwrap_or("localhost");
+    Url::parse(&format!("{scheme}://{host}{}", context.path_and_query()))
+        .or_else(|_| Url::parse("http://localhost/"))
+        .expect("a constant URL should parse")
+}
+
+/// The signed token of this page view, for a visitor who is measured.
+fn page_token<P: Platform>(context: &Context<P>, template: &str) -> Option<String> {
+    let assignment = context.assignment?;
+    if context.refuses_measurement() {
+        return None;
+    }
+    let policy = &context.app.policy;
+    let claims = Claims {
+        site: policy.site.id.clone(),
+        template: template.to_owned(),
+        arms: vec![assignment.arm.to_string()],
+        bucket: assignment.bucket,
+        weight: experiment::sample(assignment.bucket, policy.rum.sample_percent)?,
+        issued_minute: context.platform.now_ms() / 60_000,
+    };
+    Some(token::mint(context.app.secrets.rum_key.as_bytes(), &claims))
+}
+
+/// Whether an untouched body is still worth compressing.
+pub(crate) fn compresses<P: Platform>(
+    context: &Context<P>,
+    headers: &HeaderMap,
+    coded: Coding,
+) -> bool {
+    context.app.policy.compression.enabled
+        && coded == Coding::Identity
+        && !context.is_held_back()
+        && Accepted::of_request(&context.client).best() != Coding::Identity
+        && headers::content_length(headers).is_none_or(|bytes| bytes >= MIN_COMPRESSED_BYTES)
+}
+
+/// The coding of the answer: the origin's own where it coded the body, so that a visitor in the control
+/// arm gets what the shop sends, and the best that the client reads where it did not.
+fn outgoing<P: Platform>(
+    context: &Context<P>,
+    headers: &HeaderMap,
+    coded: Coding,
+    accepted: Accepted,
+) -> Coding {
+    match coded {
+        Coding::Identity if compresses(context, headers, coded) => accepted.best(),
+        Coding::Identity => Coding::Identity,
+        _ if context.app.policy.compression.enabled && !context.is_held_back() => accepted.best(),
+        Coding::Deflate if accepted.takes(Coding::Gzip) => Coding::Gzip,
+        Coding::Deflate => Coding::Identity,
+        _ if accepted.takes(coded) => coded,
+        _ => Coding::Identity,
+    }
+}
+
+enum Ahead {
+    AsLabelled(Vec<Bytes>),
+    Mislabelled(Vec<Bytes>),
+}
+
+/// Reads the beginning of a compressed body and tries to decode it: a body that is not what its label says,
+/// or that was compressed twice, passes untouched (H15). Plain bodies are not waited for.
+async fn look_ahead<B: Body>(body: &mut B, coded: Coding) -> Ahead {
+    let mut ahead = Vec::new();
+    if coded == Coding::Identity {
+        return Ahead::AsLabelled(ahead);
+    }
+    let mut decoder = Decoder::new(coded);
+    let mut plain = Vec::new();
+    let mut seen = 0;
+    while plain.len() < 2 && seen < AHEAD_BYTES {
+        // An end or an error here is met again, and dealt with, when the pipe reads on.
+        let Ok(Some(piece)) = body.chunk().await else {
+            break;
+        };
+        seen += piece.len();
+        let decoded = decoder.write(&piece);
+        ahead.push(piece);
+        match decoded {
+            Ok(decoded) => plain.extend(decoded),
+            Err(_) => return Ahead::Mislabelled(ahead),
+        }
+    }
+    let is_compressed_again = plain.starts_with(&[0x1f, 0x8b]);
+    if is_compressed_again {
+        Ahead::Mislabelled(ahead)
+    } else {
+        Ahead::AsLabelled(ahead)
+    }
+}
+
+/// Gives a body that was looked into back its beginning.
+fn put_back<P: Platform>(context: &Context<P>, answer: &mut Answer<P>, ahead: Vec<Bytes>) {
+    let body = std::mem::replace(answer.body_mut(), AnswerBody::Empty);
+    *answer.body_mut() = match body {
+        AnswerBody::Passed(body) => AnswerBody::Piped(context.pipe(ahead, body)),
+        other => other,
+    };
+}

@@ -16,6 +16,8 @@ mod format;
 mod load;
 mod pattern;
 #[cfg(feature = "authoring")]
+mod reference;
+#[cfg(feature = "authoring")]
 mod schema;
 #[cfg(feature = "authoring")]
 mod walk;
@@ -27,6 +29,8 @@ pub use self::finding::{Finding, Findings, Severity};
 #[cfg(feature = "authoring")]
 pub use self::load::{Compiled, load, load_for};
 pub use self::pattern::{PathPattern, PatternError, PatternProblem};
+#[cfg(feature = "authoring")]
+pub use self::reference::reference;
 #[cfg(feature = "authoring")]
 pub use self::schema::json_schema;
 use crate::html::passes;
@@ -204,7 +208,7 @@ pub struct Compression {
     ///
     /// ### Default
     /// `5`
-    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 11), extend("x-unit" = "steps")))]
+    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 11), extend("x-unit" = "quality levels")))]
     pub brotli_quality: u8,
 }
 
@@ -237,13 +241,13 @@ pub struct Images {
     ///
     /// ### Default
     /// `60`
-    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "steps")))]
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "quality points")))]
     pub avif_quality: u8,
     /// JPEG quality of a re-compressed original.
     ///
     /// ### Default
     /// `78`
-    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "steps")))]
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "quality points")))]
     pub jpeg_quality: u8,
 }
 

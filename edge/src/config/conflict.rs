@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
+use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::finding::Finding;
 use super::{Config, PathPattern};
+use crate::html::passes;
 
 /// Name of the pages that match no template.
 const OTHER: &str = "other";
@@ -24,6 +26,7 @@ pub(super) fn check(document: &DeTable<'_>) -> Vec<Finding> {
     document.templates(&mut findings);
     document.patience(&mut findings);
     document.rum(&mut findings);
+    document.passes(&mut findings);
     document.switches(&mut findings);
     findings
 }
@@ -174,7 +177,7 @@ impl Document<'_> {
         let site = self.integer(&["rum", "site_per_second"]);
         let default = i64::from(self.defaults.rum.site_per_second);
         let limit = site.as_ref().map_or(default, |(limit, _)| *limit);
-        let Some((client, at)) = client.filter(|(client, _)| *client > limit) else {
+        let Some((_, at)) = client.filter(|(client, _)| *client > limit) else {
             // Only the site's limit is written, below what one client may send.
             let default = i64::from(self.defaults.rum.client_per_second);
             if let (None, Some((limit, at))) = (self.integer(&["rum", "client_per_second"]), site)
@@ -190,11 +193,45 @@ impl Document<'_> {
         };
         let finding = Finding::error("one client may send more beacons than the whole site", at)
             .expected(format!("expected at most `site_per_second`, {limit}"));
-        let _ = client;
         findings.push(match site {
             Some((_, place)) => finding.related(place, "the whole site"),
             None => finding.help(format!("`site_per_second` is {limit} by default")),
         });
+    }
+
+    /// What the passes themselves find wrong with their options.
+    fn passes(&self, findings: &mut Vec<Finding>) {
+        let Some(written) = self.get(&["passes"]) else {
+            return;
+        };
+        // Options that have no value at all are the walk's to report.
+        let Ok(passes) = passes::Config::deserialize(ValueDeserializer::from(written.clone()))
+        else {
+            return;
+        };
+        for problem in passes.problems() {
+            let at = self.place(&problem.key).unwrap_or_else(|| written.span());
+            findings.push(
+                Finding::error(format!("`{}` cannot be", problem.key), at)
+                    .expected(problem.message),
+            );
+        }
+    }
+
+    /// Where a value is written, or the innermost table of it that is: `passes.preconnect.origins.2`.
+    fn place(&self, key: &str) -> Option<Range<usize>> {
+        let mut steps = key.split('.');
+        let mut value = self.root.get(steps.next()?)?;
+        for step in steps {
+            let inner = match value.get_ref() {
+                DeValue::Table(table) => table.get(step),
+                DeValue::Array(list) => step.parse::<usize>().ok().and_then(|at| list.get(at)),
+                _ => None,
+            };
+            let Some(inner) = inner else { break };
+            value = inner;
+        }
+        Some(value.span())
     }
 
     fn switches(&self, findings: &mut Vec<Finding>) {

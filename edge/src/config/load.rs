@@ -57,7 +57,10 @@ pub fn load_for(name: &str, text: &str, origin: Option<&str>) -> Result<Compiled
     further.extend(conflict::check(document.get_ref()));
     // What a broken line seems to say is guesswork: only its syntax error is reported.
     let broken: Vec<usize> = findings.iter().map(|f| line_of(text, f.at.start)).collect();
-    further.retain(|finding| !broken.contains(&line_of(text, finding.at.start)));
+    further.retain(|finding| {
+        let nowhere = finding.at.is_empty() && !broken.is_empty();
+        !nowhere && !broken.contains(&line_of(text, finding.at.start))
+    });
     findings.extend(further);
     findings.extend(origin.and_then(|origin| origin_option(origin, &schema)));
     if has_error(&findings) {
@@ -93,10 +96,10 @@ fn syntax(text: &str, error: &toml::de::Error) -> Finding {
     let message = error.message();
     let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let finding = Finding::error(format!("not TOML: {what}"), at);
-    if expected.is_empty() {
-        finding.expected("here")
-    } else {
-        finding.expected(format!("expected {expected}"))
+    match (what, expected) {
+        ("duplicate key", _) => finding.expected("is already written further up"),
+        (_, "" | "nothing") => finding.expected("not expected here"),
+        _ => finding.expected(format!("expected {expected}")),
     }
 }
 
@@ -115,7 +118,7 @@ fn origin_option(origin: &str, schema: &serde_json::Value) -> Option<Finding> {
 fn read(document: Spanned<DeTable<'_>>) -> Result<Config, Finding> {
     Config::deserialize(Deserializer::from(document)).map_err(|error| {
         let at = error.span().unwrap_or(0..0);
-        Finding::error(error.message(), at).expected("here")
+        Finding::error(error.message(), at).expected("not expected here")
     })
 }
 

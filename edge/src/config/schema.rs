@@ -18,6 +18,11 @@ pub fn json_schema() -> Value {
         .to_value();
     schema["title"] = "vitrine.toml".into();
     add_units("", &mut schema);
+    // A pass is described once, in the head of its file.
+    for docs in crate::html::passes::docs() {
+        let pass = &mut schema["properties"]["passes"]["properties"][docs.name];
+        pass["description"] = docs.what.into();
+    }
     schema
 }
 

@@ -30,7 +30,8 @@ pub struct Settings {
     /// `300`
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
     pub site_per_second: u32,
-    /// Whether `Sec-GPC: 1` (Global Privacy Control) keeps a visitor out of RUM.
+    /// Whether `Sec-GPC: 1` (Global Privacy Control) keeps a visitor out of RUM. The beacon script itself stays
+    /// silent in such a browser whatever is set here.
     ///
     /// ### Default
     /// `true`
@@ -40,6 +41,18 @@ pub struct Settings {
     /// ### Default
     /// `false`
     pub keep_bots: bool,
+    /// Whether browsers that something drives (WebDriver, headless) count as visitors. For laboratories and
+    /// demonstrations: in a shop's own numbers they have no place.
+    ///
+    /// ### Default
+    /// `false`
+    pub count_automation: bool,
+    /// Origins (`https://www.example.com`) whose pages may send beacons, beside the host that the beacon is sent
+    /// to. Needed where a proxy in front of Vitrine changes the host name.
+    ///
+    /// ### Default
+    /// `[]`
+    pub allowed_origins: Vec<String>,
     /// Days that raw beacons are kept.
     ///
     /// ### Default
@@ -57,6 +70,8 @@ impl Default for Settings {
             site_per_second: 300,
             honour_gpc: true,
             keep_bots: false,
+            count_automation: false,
+            allowed_origins: Vec::new(),
             retention_days: 30,
         }
     }

@@ -61,7 +61,14 @@ impl Adapter {
             .ok_or_else(|| SettingsError::Url(settings.url.clone()))?;
         let shop = shops::open(&settings)?;
         let name = digest(origin.as_str());
-        let breaker = |kind| Breaker::new(kind, &name, settings.breaker_failures, settings.breaker_open_ms);
+        let breaker = |kind| {
+            Breaker::new(
+                kind,
+                &name,
+                settings.breaker_failures,
+                settings.breaker_open_ms,
+            )
+        };
         Ok(Self {
             pages: breaker("pages"),
             carts: breaker("cart"),
@@ -113,11 +120,15 @@ impl Adapter {
 }
 
 fn is_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A name for something that a store's key must not show.
 pub(crate) fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -74,7 +74,12 @@ pub(crate) enum Verdict {
 }
 
 impl Breaker {
-    pub(crate) fn new(name: &'static str, origin: &str, failures_to_open: u32, open_ms: u32) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        origin: &str,
+        failures_to_open: u32,
+        open_ms: u32,
+    ) -> Self {
         Self {
             name,
             key: format!("breaker:{name}:{origin}"),
@@ -92,7 +97,9 @@ impl Breaker {
             return Admission::Through;
         }
         if now < state.open_until_ms {
-            return Admission::Refused { wait_ms: state.open_until_ms - now };
+            return Admission::Refused {
+                wait_ms: state.open_until_ms - now,
+            };
         }
         if safe && self.claim_probe(platform, now).await {
             return Admission::Probe;
@@ -101,7 +108,12 @@ impl Breaker {
     }
 
     /// Says how it went.
-    pub(crate) async fn report<P: Platform>(&self, platform: &P, admission: Admission, verdict: Verdict) {
+    pub(crate) async fn report<P: Platform>(
+        &self,
+        platform: &P,
+        admission: Admission,
+        verdict: Verdict,
+    ) {
         match (admission, verdict) {
             (Admission::Refused { .. }, _) => {}
             (Admission::Through, Verdict::Unclear) => {}
@@ -136,13 +148,19 @@ impl Breaker {
         let state: State = note
             .and_then(|note| serde_json::from_slice(&note).ok())
             .unwrap_or_default();
-        *self.copy.borrow_mut() = Some(Copied { state: state.clone(), at_ms: now });
+        *self.copy.borrow_mut() = Some(Copied {
+            state: state.clone(),
+            at_ms: now,
+        });
         state
     }
 
     async fn write<P: Platform>(&self, platform: &P, state: State) {
         let note = serde_json::to_vec(&state).unwrap_or_default();
-        *self.copy.borrow_mut() = Some(Copied { state, at_ms: platform.now_ms() });
+        *self.copy.borrow_mut() = Some(Copied {
+            state,
+            at_ms: platform.now_ms(),
+        });
         platform.take_note(&self.key, note).await;
     }
 
@@ -178,7 +196,10 @@ impl Breaker {
         let now = platform.now_ms();
         let mut state = self.refresh(platform, now).await;
         state.relapses = state.relapses.saturating_add(1);
-        let open_ms = self.open_ms.saturating_mul(1 << state.relapses.min(16)).min(OPEN_MAX_MS.max(self.open_ms));
+        let open_ms = self
+            .open_ms
+            .saturating_mul(1 << state.relapses.min(16))
+            .min(OPEN_MAX_MS.max(self.open_ms));
         state.open_until_ms = now + open_ms;
         self.tell(platform, "reopened", &state);
         self.write(platform, state).await;
@@ -187,7 +208,10 @@ impl Breaker {
 
     async fn claim_probe<P: Platform>(&self, platform: &P, now: u64) -> bool {
         // A store that fails lets every instance probe: better than a shop that stays shut.
-        platform.insert(&self.probe_key(), b"1", now + PROBE_MS).await.unwrap_or(true)
+        platform
+            .insert(&self.probe_key(), b"1", now + PROBE_MS)
+            .await
+            .unwrap_or(true)
     }
 
     async fn release_probe<P: Platform>(&self, platform: &P) {

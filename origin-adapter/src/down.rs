@@ -30,12 +30,15 @@ pub(crate) fn respond<B>(failure: &Failure, asked: Asked) -> Response<Payload<B>
     if !asked.for_page {
         return problem.response();
     }
-    let reload = (!asked.unsafe_method).then_some(problem.retry_after_s).flatten();
+    let reload = (!asked.unsafe_method)
+        .then_some(problem.retry_after_s)
+        .flatten();
     let mut response = problem.response();
     *response.body_mut() = Payload::Full(Bytes::from(page(&problem.detail, reload)));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     response
 }
 
@@ -48,16 +51,29 @@ fn without_body<B>(mut response: Response<Payload<B>>) -> Response<Payload<B>> {
 /// looked: the first may have been an order.
 pub(crate) fn problem(failure: &Failure, unsafe_method: bool) -> Problem {
     let (status, code, wait_ms, sent) = match failure {
-        Failure::Open { wait_ms } => (StatusCode::SERVICE_UNAVAILABLE, "backend_unavailable", *wait_ms, false),
-        Failure::Failed { error: SendError::Timeout, .. } => {
-            (StatusCode::GATEWAY_TIMEOUT, "backend_timeout", 10_000, true)
-        }
-        Failure::Failed { error: SendError::NoConnection(_), .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "backend_unavailable", 5_000, false)
-        }
-        Failure::Failed { error: SendError::Forbidden(_), .. } => {
-            (StatusCode::BAD_GATEWAY, "backend_forbidden", 30_000, false)
-        }
+        Failure::Open { wait_ms } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "backend_unavailable",
+            *wait_ms,
+            false,
+        ),
+        Failure::Failed {
+            error: SendError::Timeout,
+            ..
+        } => (StatusCode::GATEWAY_TIMEOUT, "backend_timeout", 10_000, true),
+        Failure::Failed {
+            error: SendError::NoConnection(_),
+            ..
+        } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "backend_unavailable",
+            5_000,
+            false,
+        ),
+        Failure::Failed {
+            error: SendError::Forbidden(_),
+            ..
+        } => (StatusCode::BAD_GATEWAY, "backend_forbidden", 30_000, false),
         Failure::Failed { .. } => (StatusCode::BAD_GATEWAY, "backend_unavailable", 5_000, true),
     };
     let (code, detail) = if unsafe_method && sent {
@@ -67,20 +83,28 @@ pub(crate) fn problem(failure: &Failure, unsafe_method: bool) -> Problem {
              your cart or your orders before you try again.",
         )
     } else {
-        (code, "The shop is taking a short break. Nothing is lost: try again in a moment.")
+        (
+            code,
+            "The shop is taking a short break. Nothing is lost: try again in a moment.",
+        )
     };
     let detail = if code == "backend_timeout" {
         "The shop is taking longer than usual to answer. Try again in a moment."
     } else {
         detail
     };
-    Problem::new(status, code, detail).retry_after(wait_ms.div_ceil(1000).clamp(*WAIT_S.start(), *WAIT_S.end()))
+    Problem::new(status, code, detail)
+        .retry_after(wait_ms.div_ceil(1000).clamp(*WAIT_S.start(), *WAIT_S.end()))
 }
 
 /// A page that needs nothing else: whatever it would link to is down too.
 fn page(text: &str, reload_s: Option<u64>) -> String {
-    let reload = reload_s.map_or(String::new(), |s| format!("<meta http-equiv=\"refresh\" content=\"{s}\">\n"));
-    let again = reload_s.map_or(String::new(), |s| format!("<p class=\"s\">This page tries again by itself in {s} seconds.</p>\n"));
+    let reload = reload_s.map_or(String::new(), |s| {
+        format!("<meta http-equiv=\"refresh\" content=\"{s}\">\n")
+    });
+    let again = reload_s.map_or(String::new(), |s| {
+        format!("<p class=\"s\">This page tries again by itself in {s} seconds.</p>\n")
+    });
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

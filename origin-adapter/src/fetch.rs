@@ -27,7 +27,11 @@ pub(crate) enum Failure {
     /// The circuit is open: nothing was sent.
     Open { wait_ms: u64 },
     /// Something was sent, or tried.
-    Failed { error: SendError, retried: bool, ms: u64 },
+    Failed {
+        error: SendError,
+        retried: bool,
+        ms: u64,
+    },
 }
 
 /// Sends a request through `breaker`.
@@ -45,7 +49,10 @@ pub(crate) async fn fetch<P: Platform>(
     }
     let started = platform.now_ms();
     adapter.budget.earn(started);
-    let spare = spare(&request, safe && adapter.settings().retry && admission == Admission::Through);
+    let spare = spare(
+        &request,
+        safe && adapter.settings().retry && admission == Admission::Through,
+    );
 
     let mut outcome = attempt(platform, request, deadlines).await;
     let mut retried = false;
@@ -64,7 +71,11 @@ pub(crate) async fn fetch<P: Platform>(
     breaker.report(platform, admission, verdict(&outcome)).await;
     let ms = platform.now_ms().saturating_sub(started);
     match outcome {
-        Ok(response) => Ok(Fetched { response, retried, ttfb_ms: ms }),
+        Ok(response) => Ok(Fetched {
+            response,
+            retried,
+            ttfb_ms: ms,
+        }),
         Err(error) => Err(Failure::Failed { error, retried, ms }),
     }
 }
@@ -97,9 +108,9 @@ async fn attempt<P: Platform>(
 fn verdict<B>(outcome: &Result<Response<B>, SendError>) -> Verdict {
     match outcome {
         Ok(response) => match response.status() {
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                Verdict::Failing
-            }
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Verdict::Failing,
             status if status.is_server_error() => Verdict::Unclear,
             _ => Verdict::Healthy,
         },

@@ -52,7 +52,9 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 fn remove_internal(headers: &mut HeaderMap) {
     let internal: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with("x-vitrine-") || name.as_str().starts_with("spin-"))
+        .filter(|name| {
+            name.as_str().starts_with("x-vitrine-") || name.as_str().starts_with("spin-")
+        })
         .cloned()
         .collect();
     for name in internal {
@@ -88,7 +90,9 @@ fn local_path(location: &str, origin: &Url) -> Option<String> {
         return None;
     }
     let rest = &absolute[absolute.find("://")? + 3..];
-    let path = rest.find(['/', '?', '#', '\\']).map_or("", |at| &rest[at..]);
+    let path = rest
+        .find(['/', '?', '#', '\\'])
+        .map_or("", |at| &rest[at..]);
     Some(match path.as_bytes() {
         // A browser reads a leading `//` or `/\` as another host; `/.` in front keeps it a path.
         [b'/' | b'\\', b'/' | b'\\', ..] => format!("/.{path}"),
@@ -127,7 +131,10 @@ mod tests {
     #[test]
     fn a_location_at_the_origins_own_authority_becomes_a_path() {
         let origin = "http://127.0.0.1:3100";
-        assert_eq!(located(origin, "http://127.0.0.1:3100/cart?a=1#x"), "/cart?a=1#x");
+        assert_eq!(
+            located(origin, "http://127.0.0.1:3100/cart?a=1#x"),
+            "/cart?a=1#x"
+        );
         assert_eq!(located(origin, "http://localhost:3100"), "/");
         assert_eq!(located(origin, "//127.0.0.1:3100/a%20b"), "/a%20b");
         assert_eq!(located(origin, "HTTP://127.0.0.1:3100?q"), "/?q");
@@ -151,8 +158,14 @@ mod tests {
 
     #[test]
     fn a_path_that_reads_like_a_host_does_not_leave_the_shop() {
-        assert_eq!(located("http://shop.example", "http://shop.example//evil.example"), "/.//evil.example");
-        assert_eq!(located("http://shop.example", "http://shop.example/\\evil.example"), "/./\\evil.example");
+        assert_eq!(
+            located("http://shop.example", "http://shop.example//evil.example"),
+            "/.//evil.example"
+        );
+        assert_eq!(
+            located("http://shop.example", "http://shop.example/\\evil.example"),
+            "/./\\evil.example"
+        );
     }
 
     #[test]
@@ -170,7 +183,10 @@ mod tests {
             ("x-forwarded-for", "192.0.2.1"),
             ("cookie", "sid=1"),
         ] {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         clean_request(&mut headers);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
@@ -187,7 +203,10 @@ mod tests {
             ("set-cookie", "b=2"),
             ("set-cookie", "c=3"),
         ] {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         clean_response(&mut headers);
         assert!(!headers.contains_key(&ORIGIN));

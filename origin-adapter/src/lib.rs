@@ -16,6 +16,7 @@ mod cart;
 mod down;
 mod fetch;
 mod headers;
+mod money;
 mod operator;
 mod pages;
 pub mod platform;

@@ -15,15 +15,26 @@ pub(crate) async fn respond<P: Platform>(
     path: &str,
 ) -> Response<Payload<P::Body>> {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "GET and HEAD only.");
+        let problem = Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "GET and HEAD only.",
+        );
         let mut response = problem.response();
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     match path {
         "/_v/adapter/health" => json(StatusCode::OK, &serde_json::json!({ "status": "ok" })),
         "/_v/adapter/ready" => ready(adapter, platform).await,
-        _ => Problem::new(StatusCode::NOT_FOUND, "not_found", "The adapter answers health and ready.").response(),
+        _ => Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "The adapter answers health and ready.",
+        )
+        .response(),
     }
 }
 
@@ -34,7 +45,11 @@ async fn ready<P: Platform>(adapter: &Adapter, platform: &P) -> Response<Payload
         None => "absent",
     };
     let is_ready = pages != "open" && cart != "open";
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     json(
         status,
         &serde_json::json!({
@@ -49,7 +64,10 @@ fn json<B>(status: StatusCode, value: &serde_json::Value) -> Response<Payload<B>
     let mut response = Response::new(Payload::Full(Bytes::from(value.to_string())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

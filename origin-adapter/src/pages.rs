@@ -22,7 +22,12 @@ pub(crate) async fn respond<P: Platform>(
         head: request.method() == Method::HEAD,
     };
     let Some(uri) = at_origin(adapter.origin(), request.uri()) else {
-        return Problem::new(http::StatusCode::BAD_REQUEST, "invalid_request", "This is not a path.").response();
+        return Problem::new(
+            http::StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "This is not a path.",
+        )
+        .response();
     };
     *request.uri_mut() = uri;
     headers::clean_request(request.headers_mut());
@@ -30,7 +35,15 @@ pub(crate) async fn respond<P: Platform>(
         *request.body_mut() = Payload::Empty;
     }
 
-    match fetch(adapter, platform, &adapter.pages, adapter.deadlines(), request).await {
+    match fetch(
+        adapter,
+        platform,
+        &adapter.pages,
+        adapter.deadlines(),
+        request,
+    )
+    .await
+    {
         Ok(fetched) => answer(adapter, fetched),
         Err(failure) => {
             let mut response = down::respond(&failure, asked);
@@ -52,7 +65,11 @@ fn answer<B>(adapter: &Adapter, fetched: Fetched<B>) -> Response<Payload<B>> {
 fn note_failure(headers: &mut HeaderMap, failure: &Failure) {
     match failure {
         Failure::Open { .. } => note(headers, "open", 0),
-        Failure::Failed { error: SendError::Timeout, ms, .. } => note(headers, "timeout", *ms),
+        Failure::Failed {
+            error: SendError::Timeout,
+            ms,
+            ..
+        } => note(headers, "timeout", *ms),
         Failure::Failed { ms, .. } => note(headers, "down", *ms),
     }
 }
@@ -82,7 +99,9 @@ fn is_for_page(headers: &HeaderMap) -> bool {
 
 /// The same path and query at the origin, letter by letter.
 pub(crate) fn at_origin(origin: &Url, uri: &Uri) -> Option<Uri> {
-    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     let authority = &origin[url::Position::BeforeHost..url::Position::AfterPort];
     Uri::builder()
         .scheme(origin.scheme())

@@ -34,7 +34,11 @@ impl Budget {
     /// Counts a request.
     pub(crate) fn earn(&self, now_ms: u64) {
         let before = self.refilled_ms.replace(now_ms);
-        let seconds = if before == 0 { 0.0 } else { now_ms.saturating_sub(before) as f64 / 1000.0 };
+        let seconds = if before == 0 {
+            0.0
+        } else {
+            now_ms.saturating_sub(before) as f64 / 1000.0
+        };
         let tokens = self.tokens.get() + TOKENS_PER_REQUEST + seconds * TOKENS_PER_SECOND;
         self.tokens.set(tokens.min(TOKENS_MAX));
     }
@@ -51,7 +55,10 @@ impl Budget {
 
 /// Methods that change nothing at the origin (RFC 9110 section 9.2.1).
 pub(crate) fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    )
 }
 
 /// Whether a failure may be gone at the next try. A deadline that passed may not: the visitor waited, and a
@@ -60,7 +67,9 @@ pub(crate) fn is_worth_retrying<B>(outcome: &Result<http::Response<B>, SendError
     match outcome {
         Ok(response) => match response.status() {
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => true,
-            StatusCode::SERVICE_UNAVAILABLE => !response.headers().contains_key(header::RETRY_AFTER),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                !response.headers().contains_key(header::RETRY_AFTER)
+            }
             _ => false,
         },
         Err(SendError::NoConnection(_) | SendError::Broken(_)) => true,

@@ -55,7 +55,13 @@ impl Platform for Spin {
         store::insert(key, value, expires_ms, self.now_ms()).await
     }
 
-    async fn swap(&self, key: &str, old: &[u8], new: &[u8], expires_ms: u64) -> Result<bool, StoreError> {
+    async fn swap(
+        &self,
+        key: &str,
+        old: &[u8],
+        new: &[u8],
+        expires_ms: u64,
+    ) -> Result<bool, StoreError> {
         store::swap(key, old, new, expires_ms).await
     }
 

@@ -39,7 +39,9 @@ thread_local! {
 
 /// The adapter for the settings as they are now: another text opens another one.
 async fn adapter() -> Result<Rc<Adapter>, String> {
-    let text = variables::get("origin_settings").await.map_err(|error| error.to_string())?;
+    let text = variables::get("origin_settings")
+        .await
+        .map_err(|error| error.to_string())?;
     let open = OPEN.with_borrow(|open| match open {
         Some((of, adapter)) if *of == text => Some(Rc::clone(adapter)),
         _ => None,

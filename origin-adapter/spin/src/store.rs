@@ -48,15 +48,27 @@ async fn records() -> Result<Rc<Connection>, StoreError> {
         vec![],
     )
     .await?;
-    run(&connection, "CREATE INDEX IF NOT EXISTS records_expires ON records (expires)", vec![]).await?;
+    run(
+        &connection,
+        "CREATE INDEX IF NOT EXISTS records_expires ON records (expires)",
+        vec![],
+    )
+    .await?;
     let connection = Rc::new(connection);
     RECORDS.set(Some(Rc::clone(&connection)));
     Ok(connection)
 }
 
 /// Runs a statement and says whether it gave a row.
-async fn run(connection: &Connection, statement: &str, values: Vec<Value>) -> Result<bool, StoreError> {
-    let result = connection.execute(statement, values).await.map_err(failed)?;
+async fn run(
+    connection: &Connection,
+    statement: &str,
+    values: Vec<Value>,
+) -> Result<bool, StoreError> {
+    let result = connection
+        .execute(statement, values)
+        .await
+        .map_err(failed)?;
     Ok(!result.collect().await.map_err(failed)?.is_empty())
 }
 
@@ -70,10 +82,18 @@ pub(crate) async fn read(key: &str, now_ms: u64) -> Result<Option<Vec<u8>>, Stor
         .await
         .map_err(failed)?;
     let rows = result.collect().await.map_err(failed)?;
-    Ok(rows.first().and_then(|row| row.get::<&[u8]>(0)).map(<[u8]>::to_vec))
+    Ok(rows
+        .first()
+        .and_then(|row| row.get::<&[u8]>(0))
+        .map(<[u8]>::to_vec))
 }
 
-pub(crate) async fn insert(key: &str, value: &[u8], expires_ms: u64, now_ms: u64) -> Result<bool, StoreError> {
+pub(crate) async fn insert(
+    key: &str,
+    value: &[u8],
+    expires_ms: u64,
+    now_ms: u64,
+) -> Result<bool, StoreError> {
     let connection = records().await?;
     if wasip3::random::random::get_random_u64() % SWEEP_ONE_IN == 0 {
         sweep(&connection, now_ms).await?;
@@ -83,7 +103,12 @@ pub(crate) async fn insert(key: &str, value: &[u8], expires_ms: u64, now_ms: u64
         "INSERT INTO records (key, value, expires) VALUES (?1, ?2, ?3) \
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires \
          WHERE records.expires <= ?4 RETURNING 1",
-        vec![Value::text(key), Value::blob(value), time(expires_ms), time(now_ms)],
+        vec![
+            Value::text(key),
+            Value::blob(value),
+            time(expires_ms),
+            time(now_ms),
+        ],
     )
     .await
 }
@@ -98,11 +123,21 @@ async fn sweep(connection: &Connection, now_ms: u64) -> Result<(), StoreError> {
     .map(|_| ())
 }
 
-pub(crate) async fn swap(key: &str, old: &[u8], new: &[u8], expires_ms: u64) -> Result<bool, StoreError> {
+pub(crate) async fn swap(
+    key: &str,
+    old: &[u8],
+    new: &[u8],
+    expires_ms: u64,
+) -> Result<bool, StoreError> {
     run(
         &*records().await?,
         "UPDATE records SET value = ?3, expires = ?4 WHERE key = ?1 AND value = ?2 RETURNING 1",
-        vec![Value::text(key), Value::blob(old), Value::blob(new), time(expires_ms)],
+        vec![
+            Value::text(key),
+            Value::blob(old),
+            Value::blob(new),
+            time(expires_ms),
+        ],
     )
     .await
 }

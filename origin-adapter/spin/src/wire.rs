@@ -45,13 +45,18 @@ impl platform::Body for Body {
             return Ok(Some(piece.into()));
         }
         match result {
-            StreamResult::Dropped => end.await.map(|_| None).map_err(|error| BodyError(error.to_string())),
+            StreamResult::Dropped => end
+                .await
+                .map(|_| None)
+                .map_err(|error| BodyError(error.to_string())),
             _ => Err(BodyError("the host ended a read without a reason".into())),
         }
     }
 }
 
-pub(crate) fn read_request(request: types::Request) -> Result<(Visitor, Request<Payload<Body>>), ErrorCode> {
+pub(crate) fn read_request(
+    request: types::Request,
+) -> Result<(Visitor, Request<Payload<Body>>), ErrorCode> {
     let method = method(&request.get_method())?;
     let path = request.get_path_with_query().unwrap_or_else(|| "/".into());
     let uri: Uri = path.parse().map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
@@ -68,8 +73,14 @@ pub(crate) fn read_request(request: types::Request) -> Result<(Visitor, Request<
 fn visitor(headers: &HeaderMap) -> Visitor {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let client = text("spin-client-addr").unwrap_or_default();
-    let client = client.parse().map_or(client.to_owned(), |at: std::net::SocketAddr| at.ip().to_string());
-    let url = text("spin-full-url").and_then(|url| url.parse::<Uri>().ok()).unwrap_or_default();
+    let client = client
+        .parse()
+        .map_or(client.to_owned(), |at: std::net::SocketAddr| {
+            at.ip().to_string()
+        });
+    let url = text("spin-full-url")
+        .and_then(|url| url.parse::<Uri>().ok())
+        .unwrap_or_default();
     Visitor {
         client,
         scheme: url.scheme_str().unwrap_or("http").to_owned(),
@@ -90,11 +101,20 @@ pub(crate) fn write_request(
         Some("https") => Scheme::Https,
         _ => Scheme::Http,
     };
-    written.set_method(&wasi_method(&parts.method)).map_err(|()| ErrorCode::HttpRequestMethodInvalid)?;
-    written.set_scheme(Some(&scheme)).map_err(invalid)?;
-    written.set_authority(parts.uri.authority().map(http::uri::Authority::as_str)).map_err(invalid)?;
     written
-        .set_path_with_query(parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str))
+        .set_method(&wasi_method(&parts.method))
+        .map_err(|()| ErrorCode::HttpRequestMethodInvalid)?;
+    written.set_scheme(Some(&scheme)).map_err(invalid)?;
+    written
+        .set_authority(parts.uri.authority().map(http::uri::Authority::as_str))
+        .map_err(invalid)?;
+    written
+        .set_path_with_query(
+            parts
+                .uri
+                .path_and_query()
+                .map(http::uri::PathAndQuery::as_str),
+        )
         .map_err(invalid)?;
     pour(rest);
     Ok(written)
@@ -120,12 +140,16 @@ pub(crate) fn read_response(response: types::Response) -> Result<Response<Body>,
     Ok(read)
 }
 
-pub(crate) fn write_response(response: Response<Payload<Body>>) -> Result<types::Response, ErrorCode> {
+pub(crate) fn write_response(
+    response: Response<Payload<Body>>,
+) -> Result<types::Response, ErrorCode> {
     let (parts, payload) = response.into_parts();
     let headers = write_headers(&parts.headers);
     let (stream, end, rest) = contents(payload);
     let (written, _sent) = types::Response::new(headers, stream, end);
-    written.set_status_code(parts.status.as_u16()).map_err(|()| ErrorCode::HttpProtocolError)?;
+    written
+        .set_status_code(parts.status.as_u16())
+        .map_err(|()| ErrorCode::HttpProtocolError)?;
     pour(rest);
     Ok(written)
 }
@@ -161,7 +185,10 @@ fn read_headers(fields: &Fields) -> HeaderMap {
     let entries = fields.copy_all();
     let mut headers = HeaderMap::with_capacity(entries.len());
     for (name, value) in entries {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(&value)) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(&value),
+        ) {
             headers.append(name, value);
         }
     }
@@ -169,8 +196,10 @@ fn read_headers(fields: &Fields) -> HeaderMap {
 }
 
 fn write_headers(headers: &HeaderMap) -> Fields {
-    let entries: Vec<(String, Vec<u8>)> =
-        headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+    let entries: Vec<(String, Vec<u8>)> = headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect();
     Fields::from_list(&entries).unwrap_or_else(|_| {
         // One header that the host refuses does not take the others with it.
         let fields = Fields::new();

@@ -1,10 +1,9 @@
 //! Content security policy, as far as what we insert must satisfy it. Nothing here loosens a policy.
 
-use http::HeaderMap;
-use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderMap, HeaderName};
 use url::Url;
 
-/// Every enforced policy of a page. All apply: a thing is allowed when each allows it.
+/// Every policy of a page. All apply: a thing is allowed when each allows it.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Csp {
     policies: Vec<Policy>,
@@ -26,10 +25,10 @@ struct Policy {
 }
 
 impl Csp {
-    /// Reads the enforced policies of a response. Report-only policies block nothing.
-    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
+    /// Reads the policies that a response has under one header name.
+    pub(super) fn from_headers(headers: &HeaderMap, name: &HeaderName) -> Self {
         let mut csp = Self::default();
-        for value in headers.get_all(CONTENT_SECURITY_POLICY) {
+        for value in headers.get_all(name) {
             csp.add(&String::from_utf8_lossy(value.as_bytes()));
         }
         csp

@@ -48,6 +48,13 @@ pub(super) fn all() -> Option<&'static [Vendor]> {
     VENDORS.as_deref()
 }
 
+/// The ids of every vendor, as a rule may name them.
+#[cfg(feature = "authoring")]
+pub(super) fn names() -> Vec<&'static str> {
+    let vendors = all().unwrap_or_default();
+    vendors.iter().map(|vendor| vendor.id.as_str()).collect()
+}
+
 /// The vendor of a script.
 pub(super) fn of(url: &Url) -> Option<&'static Vendor> {
     all()?

@@ -103,6 +103,9 @@ impl Pass for InjectRum {
                 return None;
             }
         };
+        if let Verdict::Blocked(reason) = page.csp_report_only.external_script(&script, site) {
+            receipt.note(|| format!("a report-only policy will report this script: {reason}"));
+        }
         receipt.applied();
         let (src, token) = (page.own_url(path), &self.token);
         Some(format!(

@@ -34,7 +34,7 @@ pub struct Options {
     /// Origins of scripts, style sheets and images. At most 3 together with `cors_origins`.
     ///
     /// ### Default
-    /// none
+    /// `[]`
     #[cfg_attr(
         feature = "authoring",
         schemars(
@@ -46,7 +46,7 @@ pub struct Options {
     /// Origins of fonts, and of what scripts fetch without cookies.
     ///
     /// ### Default
-    /// none
+    /// `[]`
     #[cfg_attr(
         feature = "authoring",
         schemars(

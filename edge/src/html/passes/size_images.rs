@@ -32,7 +32,7 @@ pub struct Options {
     /// Sizes of images. The first rule that names an image decides.
     ///
     /// ### Default
-    /// none
+    /// `[]`
     #[cfg_attr(feature = "authoring", schemars(length(max = 32)))]
     pub rules: Vec<Rule>,
 }
@@ -52,18 +52,30 @@ impl Default for Options {
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// A CSS selector, such as `".product-card img"`.
+    ///
+    /// ### Default
+    /// None: a rule has either this or `src`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "authoring", schemars(extend("format" = "css-selector")))]
     pub selector: Option<String>,
     /// A pattern for the image's address: `"/media/*"` on the shop itself, `"//cdn.example/*"` elsewhere.
+    ///
+    /// ### Default
+    /// None: a rule has either this or `selector`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "authoring", schemars(extend("format" = "url-pattern")))]
     pub src: Option<String>,
     /// The image's own width, in pixels.
-    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 20_000)))]
+    ///
+    /// ### Default
+    /// None: a rule states it.
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 20_000), extend("x-unit" = "pixels")))]
     pub width: u32,
     /// The image's own height, in pixels.
-    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 20_000)))]
+    ///
+    /// ### Default
+    /// None: a rule states it.
+    #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 20_000), extend("x-unit" = "pixels")))]
     pub height: u32,
 }
 

@@ -47,7 +47,7 @@ pub struct Options {
     /// What to do with which script. The first rule that names a script decides.
     ///
     /// ### Default
-    /// none
+    /// `[]`
     #[cfg_attr(feature = "authoring", schemars(length(max = 64)))]
     pub rules: Vec<Rule>,
 }
@@ -68,14 +68,24 @@ impl Default for Options {
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// A vendor that Vitrine knows, such as `"google-tag-manager"`.
+    ///
+    /// ### Default
+    /// None: a rule has either this or `match`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "authoring", schemars(extend("enum" = vendors::names())))]
     pub vendor: Option<String>,
     /// A URL pattern, such as `"https://tags.example/*"`. Whoever writes it vouches that no other script
     /// needs what these scripts define at once, and that they do not write into the document.
+    ///
+    /// ### Default
+    /// None: a rule has either this or `vendor`.
     #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "authoring", schemars(extend("format" = "url-pattern")))]
     pub pattern: Option<String>,
     /// What happens to the script.
+    ///
+    /// ### Default
+    /// None: a rule states it.
     pub action: Action,
 }
 

@@ -52,6 +52,13 @@ pub struct Settings {
     ///
     /// ### Default
     /// `[]`
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            length(max = 32),
+            extend("items" = {"type": "string", "format": "http-origin"})
+        )
+    )]
     pub allowed_origins: Vec<String>,
     /// Days that raw beacons are kept.
     ///

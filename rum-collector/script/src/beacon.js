@@ -114,7 +114,7 @@ const send = quietly((later) => {
   if (view.seq > LAST_SEQ || age > OLDEST_MS || (text == view.sent && !later)) return;
   const body = JSON.stringify({v: 1, k: token, i: view.id, q: view.seq, t: age, ...news});
   standing?.abort();
-  standing = 0;
+  standing = undefined;
   if (later) {
     if (self.fetchLater) {
       standing = new AbortController();

@@ -39,6 +39,15 @@ impl<P: Platform> AnswerBody<P> {
             Self::Piped(pipe) => pipe.chunk().await,
         }
     }
+
+    /// Reads the body to its end, for what that sets off, and tells how long it was.
+    pub(crate) async fn drain(mut self) -> Result<u64, BodyError> {
+        let mut bytes = 0;
+        while let Some(piece) = self.chunk().await? {
+            bytes += piece.len() as u64;
+        }
+        Ok(bytes)
+    }
 }
 
 impl<P: Platform> std::fmt::Debug for AnswerBody<P> {

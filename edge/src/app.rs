@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::config::{Enabled, Policy};
 use crate::context::Context;
 use crate::operator::Secrets;
-use crate::platform::Platform;
+use crate::platform::{Payload, Platform};
 use crate::route::Route;
 use crate::{headers, problem, routes};
 
@@ -56,23 +56,33 @@ impl App {
         platform: &P,
         request: Request<P::Body>,
     ) -> Answer<P> {
-        let (mut context, body) = Context::open(self, platform, request);
-        let route = context.route();
-        let answer = match route {
+        let (mut context, payload) = Context::open(self, platform, request);
+        let answer = match context.route() {
             _ if headers::is_loop(&context.client) => problem::json(
                 StatusCode::LOOP_DETECTED,
                 "the request has passed through here before",
             ),
-            Route::Reserved => {
-                problem::json(StatusCode::NOT_FOUND, "nothing lives at this reserved path")
-            }
             Route::Operator => routes::operator::respond(&mut context).await,
-            _ if context.off.is_some() => routes::pass::respond(&mut context, body).await,
-            Route::Pass(reason) => routes::pass::untouched(&mut context, body, reason).await,
-            Route::Page => routes::page::respond(&mut context, body).await,
-            Route::Asset => routes::asset::respond(&mut context, body).await,
-            Route::Image => routes::image::respond(&mut context, body).await,
+            route => journey(&mut context, route, payload).await,
         };
         context.close(answer)
+    }
+}
+
+/// Takes a request along its journey.
+pub(crate) async fn journey<P: Platform>(
+    context: &mut Context<P>,
+    route: Route,
+    payload: Payload<P::Body>,
+) -> Answer<P> {
+    match route {
+        Route::Reserved | Route::Operator => {
+            problem::json(StatusCode::NOT_FOUND, "nothing lives at this reserved path")
+        }
+        _ if context.off.is_some() => routes::pass::respond(context, payload).await,
+        Route::Pass(reason) => routes::pass::untouched(context, payload, reason).await,
+        Route::Page => routes::page::respond(context, payload).await,
+        Route::Asset => routes::asset::respond(context, payload).await,
+        Route::Image => routes::image::respond(context, payload).await,
     }
 }

@@ -1,5 +1,6 @@
 //! One request on its way: what was asked, by whom, what was decided, and what is to be written down.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
@@ -16,6 +17,7 @@ use crate::ledger::{self, Entry};
 use crate::operator;
 use crate::platform::{FetchError, Payload, Platform, Service};
 use crate::route::{self, Route};
+use crate::routes;
 
 /// One request.
 pub(crate) struct Context<P: Platform> {
@@ -33,8 +35,9 @@ pub(crate) struct Context<P: Platform> {
     pub(crate) assignment: Option<Assignment>,
     /// A bucket key to give to the visitor.
     pub(crate) new_key: Option<String>,
-    /// Whether an operator is asking what would happen; nobody is measured.
-    pub(crate) explaining: bool,
+    /// Where the ledger entry goes instead of the log, when an operator asks what would happen. Nobody is
+    /// measured then.
+    pub(crate) explaining: Option<Rc<RefCell<Entry>>>,
     pub(crate) entry: Entry,
     /// What `X-Vitrine` says after the route.
     pub(crate) summary: Vec<String>,
@@ -42,8 +45,13 @@ pub(crate) struct Context<P: Platform> {
 
 impl<P: Platform> Context<P> {
     /// Opens a request: reads the switches meant for us and starts its ledger entry.
-    pub(crate) fn open(app: &Rc<App>, platform: &P, request: Request<P::Body>) -> (Self, P::Body) {
+    pub(crate) fn open(
+        app: &Rc<App>,
+        platform: &P,
+        request: Request<P::Body>,
+    ) -> (Self, Payload<P::Body>) {
         let (mut parts, body) = request.into_parts();
+        let payload = payload(&parts, body);
         let mut off = (!app.policy.enabled.0).then_some("disabled");
         if let Some(uri) = operator::off_for_this_request(&app.secrets, &parts.uri, &parts.headers)
         {
@@ -69,10 +77,10 @@ impl<P: Platform> Context<P> {
             off,
             assignment: None,
             new_key: None,
-            explaining: false,
+            explaining: None,
             summary: Vec::new(),
         };
-        (context, body)
+        (context, payload)
     }
 
     /// Which journey the request takes.
@@ -126,7 +134,7 @@ impl<P: Platform> Context<P> {
     /// in no experiment, and is not measured.
     pub(crate) fn assign(&mut self) -> Option<Assignment> {
         let policy = &self.app.policy;
-        if self.explaining {
+        if self.explaining.is_some() {
             return None;
         }
         let known =
@@ -172,6 +180,58 @@ impl<P: Platform> Context<P> {
         Response::from_parts(parts, AnswerBody::Passed(body))
     }
 
+    /// Says how the cache was involved, and why not more.
+    pub(crate) fn note_cache(&mut self, state: &'static str, reason: Option<&str>) {
+        self.entry.cache = Some(state);
+        self.entry.reason = reason.map(str::to_owned);
+        self.summary.push(match reason {
+            Some(reason) => format!("{state}; reason={reason}"),
+            None => state.to_owned(),
+        });
+    }
+
+    /// A visit without cookies, to explain what would be done and why. Its ledger entry goes to the caller.
+    pub(crate) fn explaining(&self, uri: Uri) -> (Self, Rc<RefCell<Entry>>) {
+        let explanation = Rc::new(RefCell::new(Entry::default()));
+        let mut visit = self.detached();
+        visit.entry.path = ledger::loggable_path(uri.path());
+        visit.entry.method = visit.method.to_string();
+        visit.uri = uri;
+        visit.off = (!self.app.policy.enabled.0).then_some("disabled");
+        visit.client.insert(
+            http::header::ACCEPT,
+            http::HeaderValue::from_static("text/html,application/xhtml+xml,image/avif,*/*;q=0.8"),
+        );
+        visit.client.remove("sec-fetch-dest");
+        visit.explaining = Some(Rc::clone(&explanation));
+        (visit, explanation)
+    }
+
+    /// A request of our own for the same address, for work after this one: nothing in it is the visitor's.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            app: Rc::clone(&self.app),
+            platform: self.platform.clone(),
+            method: Method::GET,
+            uri: self.uri.clone(),
+            client: routes::asset::impersonal(&self.client),
+            visitor: self.visitor.clone(),
+            off: None,
+            assignment: None,
+            new_key: None,
+            explaining: None,
+            entry: Entry {
+                at: self.platform.now_ms(),
+                route: "refresh",
+                status: 0,
+                bytes_in: None,
+                bytes_out: None,
+                ..self.entry.clone()
+            },
+            summary: Vec::new(),
+        }
+    }
+
     /// A pipe over a body of the origin.
     pub(crate) fn pipe(&self, ahead: Vec<Bytes>, source: P::Body) -> Box<Pipe<P>> {
         Box::new(Pipe::new(&self.platform, ahead, source))
@@ -192,6 +252,7 @@ impl<P: Platform> Context<P> {
         let closing = Closing {
             platform: self.platform,
             entry: self.entry,
+            explaining: self.explaining,
         };
         closing.attach(answer)
     }
@@ -214,6 +275,7 @@ impl<P: Platform> Context<P> {
 pub(crate) struct Closing<P: Platform> {
     platform: P,
     pub(crate) entry: Entry,
+    explaining: Option<Rc<RefCell<Entry>>>,
 }
 
 impl<P: Platform> Closing<P> {
@@ -233,6 +295,21 @@ impl<P: Platform> Closing<P> {
 
     pub(crate) fn record(mut self) {
         self.entry.ms = self.platform.now_ms().saturating_sub(self.entry.at);
-        self.platform.record(&self.entry.line());
+        match self.explaining {
+            Some(explanation) => *explanation.borrow_mut() = self.entry,
+            None => self.platform.record(&self.entry.line()),
+        }
+    }
+}
+
+/// The visitor's body, if there can be one: an empty stream would make a GET look like it has one.
+fn payload<B>(parts: &http::request::Parts, body: B) -> Payload<B> {
+    let has_body = parts.headers.contains_key(http::header::CONTENT_LENGTH)
+        || parts.headers.contains_key(http::header::TRANSFER_ENCODING)
+        || !parts.method.is_safe();
+    if has_body {
+        Payload::Stream(body)
+    } else {
+        Payload::Empty
     }
 }

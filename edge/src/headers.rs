@@ -155,6 +155,13 @@ pub fn body_changed(headers: &mut HeaderMap) {
     }
 }
 
+/// Removes digests of a body that is replaced by an equivalent one with its own `ETag`.
+pub fn drop_digests(headers: &mut HeaderMap) {
+    for name in ["content-md5", "digest", "repr-digest", "content-digest"] {
+        headers.remove(name);
+    }
+}
+
 /// States the coding that the body is sent in.
 pub fn set_content_encoding(headers: &mut HeaderMap, token: Option<&'static str>) {
     match token {

@@ -1,7 +1,5 @@
 //! What happened on this request: one line of JSON, without a query value, a cookie or a name in it.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::html::{Outcome, PassReport, Rewriter};
@@ -68,6 +66,9 @@ pub struct Pass {
     /// Why it stayed away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
+    /// Particulars, for `explain` only.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// What each pass did on a page.
@@ -81,6 +82,7 @@ pub(crate) fn passes(rewriter: &Rewriter) -> Vec<Pass> {
             pass: report.pass,
             applied,
             skip,
+            notes: report.notes,
         }
     };
     rewriter.reports().into_iter().map(pass).collect()
@@ -90,20 +92,6 @@ impl Entry {
     /// The line.
     pub fn line(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// The passes in one phrase for `X-Vitrine` and `explain`.
-    pub fn passes_in_short(&self) -> String {
-        let mut out = String::new();
-        for pass in &self.passes {
-            let separator = if out.is_empty() { "" } else { ", " };
-            let _ = match (&pass.applied, &pass.skip) {
-                (Some(n), _) => write!(out, "{separator}{}={n}", pass.pass),
-                (_, Some(reason)) => write!(out, "{separator}{} skipped: {reason}", pass.pass),
-                _ => Ok(()),
-            };
-        }
-        out
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod answer;
 pub mod app;
+pub mod cache;
 pub mod config;
 mod context;
 pub mod encoding;

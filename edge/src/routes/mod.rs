@@ -5,3 +5,4 @@ pub(crate) mod image;
 pub(crate) mod operator;
 pub(crate) mod page;
 pub(crate) mod pass;
+pub(crate) mod stored;

@@ -1,11 +1,270 @@
-//! Explain.
-use http::StatusCode;
+//! `/_v/explain?url=…`: what would be done with a page, and why, for whoever holds the operator's token.
+
+use std::fmt::Write as _;
+
+use http::header::{ACCEPT, AUTHORIZATION, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::app::journey;
 use crate::context::Context;
-use crate::platform::Platform;
+use crate::ledger::{Entry, Pass};
+use crate::platform::{Payload, Platform};
 use crate::problem;
+use crate::route::Route;
 
-pub(crate) async fn respond<P: Platform>(_context: &mut Context<P>) -> Answer<P> {
-    problem::json(StatusCode::NOT_FOUND, "closed")
+/// Everything that was decided about one address.
+#[derive(Debug, Serialize)]
+struct Explanation<'a> {
+    url: String,
+    route: &'a str,
+    template: Option<&'a str>,
+    policy: &'a str,
+    enabled: bool,
+    status: u16,
+    /// What `X-Vitrine` says.
+    summary: String,
+    reason: Option<&'a str>,
+    cache: Option<&'a str>,
+    passes: Vec<ExplainedPass<'a>>,
+    origin_ms: Option<u64>,
+    ms: u64,
+    bytes_in: Option<u64>,
+    bytes_out: Option<u64>,
+    error: Option<&'a str>,
+    /// Headers of the answer; of cookies only the names.
+    headers: Vec<(String, String)>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplainedPass<'a> {
+    pass: &'a str,
+    applied: Option<u32>,
+    skip: Option<&'a str>,
+    notes: &'a [String],
+}
+
+impl<'a> From<&'a Pass> for ExplainedPass<'a> {
+    fn from(pass: &'a Pass) -> Self {
+        Self {
+            pass: pass.pass,
+            applied: pass.applied,
+            skip: pass.skip.as_deref(),
+            notes: &pass.notes,
+        }
+    }
+}
+
+/// Answers the operator.
+pub(crate) async fn respond<P: Platform>(context: &mut Context<P>) -> Answer<P> {
+    if let Some(refusal) = refuse(context) {
+        return refusal;
+    }
+    let Some(target) = parameter(&context.uri, "url").filter(|url| url.starts_with('/')) else {
+        return problem::json(
+            StatusCode::BAD_REQUEST,
+            "say which page: /_v/explain?url=/path",
+        );
+    };
+    let Ok(target) = target.parse::<Uri>() else {
+        return problem::json(StatusCode::BAD_REQUEST, "the parameter `url` is not a path");
+    };
+    let (mut visit, explanation) = context.explaining(target.clone());
+    let route = visit.route();
+    if matches!(route, Route::Reserved | Route::Operator) {
+        return problem::json(
+            StatusCode::BAD_REQUEST,
+            "reserved paths are not pages of the shop",
+        );
+    }
+    let answer = journey(&mut visit, route, Payload::Empty).await;
+    let (parts, body) = visit.close(answer).into_parts();
+    let outcome = body.drain().await;
+    let mut entry = explanation.borrow().clone();
+    match outcome {
+        Ok(bytes) => entry.bytes_out = Some(bytes),
+        Err(error) => entry.error = Some(error.to_string()),
+    }
+    context.entry.origin_ms = entry.origin_ms;
+    let explained = explain(context, &target, &entry, &parts.headers);
+    if wants_json(context) {
+        let body = serde_json::to_vec_pretty(&explained).unwrap_or_default();
+        return problem::answer(StatusCode::OK, "application/json", body);
+    }
+    let mut answer = problem::answer(
+        StatusCode::OK,
+        "text/html; charset=utf-8",
+        page(&explained).into_bytes(),
+    );
+    // Everything on the page comes from elsewhere: nothing on it may run or load.
+    answer.headers_mut().insert(
+        "content-security-policy",
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        ),
+    );
+    answer
+        .headers_mut()
+        .insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    answer
+        .headers_mut()
+        .insert("referrer-policy", HeaderValue::from_static("no-referrer"));
+    answer
+}
+
+/// Closed without a token set, as if nothing were there; locked without the right one.
+fn refuse<P: Platform>(context: &Context<P>) -> Option<Answer<P>> {
+    let secrets = &context.app.secrets;
+    if secrets.operator_token.is_empty() {
+        return Some(problem::json(
+            StatusCode::NOT_FOUND,
+            "nothing lives at this reserved path",
+        ));
+    }
+    let bearer = context
+        .client
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        .map(str::to_owned);
+    let presented = bearer.or_else(|| parameter(&context.uri, "token"));
+    if presented.is_some_and(|token| secrets.is_operator(&token)) {
+        return None;
+    }
+    let mut answer = problem::json(StatusCode::UNAUTHORIZED, "this needs the operator's token");
+    answer
+        .headers_mut()
+        .insert("www-authenticate", HeaderValue::from_static("Bearer"));
+    Some(answer)
+}
+
+fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(uri.query()?.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+fn wants_json<P: Platform>(context: &Context<P>) -> bool {
+    let accept = context
+        .client
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    parameter(&context.uri, "format").as_deref() == Some("json")
+        || accept.is_some_and(|accept| accept.starts_with("application/json"))
+}
+
+fn explain<'a, P: Platform>(
+    context: &'a Context<P>,
+    target: &Uri,
+    entry: &'a Entry,
+    headers: &HeaderMap,
+) -> Explanation<'a> {
+    let policy = &context.app.policy;
+    let shown = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Explanation {
+        url: target.to_string(),
+        route: entry.route,
+        template: entry.template.as_deref(),
+        policy: &policy.version,
+        enabled: policy.enabled.0,
+        status: entry.status,
+        summary: headers.get("x-vitrine").map(shown).unwrap_or_default(),
+        reason: entry.reason.as_deref(),
+        cache: entry.cache,
+        passes: entry.passes.iter().map(ExplainedPass::from).collect(),
+        origin_ms: entry.origin_ms,
+        ms: entry.ms,
+        bytes_in: entry.bytes_in,
+        bytes_out: entry.bytes_out,
+        error: entry.error.as_deref(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| {
+                let mut value = shown(value);
+                if *name == SET_COOKIE {
+                    value.truncate(value.find('=').unwrap_or(0));
+                    value.push_str("=…");
+                }
+                (name.to_string(), value)
+            })
+            .collect(),
+    }
+}
+
+/// The explanation for a person: one page, nothing to load.
+fn page(explained: &Explanation<'_>) -> String {
+    let mut out = String::from(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>Vitrine explains</title><style>\
+         body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+         table{border-collapse:collapse;width:100%;margin:0 0 2rem}\
+         td,th{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd}\
+         td:first-child{white-space:nowrap;color:#555}code{overflow-wrap:anywhere}ul{margin:0;padding-left:1.1rem}\
+         </style>",
+    );
+    let number =
+        |n: Option<u64>, unit: &str| n.map_or("not seen".into(), |n| format!("{n} {unit}"));
+    let _ = write!(
+        out,
+        "<h1><code>{}</code></h1><table>",
+        escaped(&explained.url)
+    );
+    let template = explained.template.unwrap_or("none");
+    for (name, value) in [
+        ("In short", explained.summary.clone()),
+        ("Route", explained.route.to_owned()),
+        ("Template", template.to_owned()),
+        ("Status", explained.status.to_string()),
+        (
+            "Left alone because",
+            explained.reason.unwrap_or("it was not").to_owned(),
+        ),
+        ("Cache", explained.cache.unwrap_or("not asked").to_owned()),
+        ("Origin's head after", number(explained.origin_ms, "ms")),
+        ("Last byte after", number(Some(explained.ms), "ms")),
+        ("From the origin", number(explained.bytes_in, "bytes")),
+        ("To the visitor", number(explained.bytes_out, "bytes")),
+        ("Policy", explained.policy.to_owned()),
+        (
+            "Went wrong",
+            explained.error.unwrap_or("nothing").to_owned(),
+        ),
+    ] {
+        let _ = write!(out, "<tr><td>{name}<td>{}", escaped(&value));
+    }
+    out.push_str("</table><h2>Passes</h2><table><tr><th>Pass<th>Outcome<th>Particulars");
+    for pass in &explained.passes {
+        let outcome = match (pass.applied, pass.skip) {
+            (Some(places), _) => format!("applied in {places} places"),
+            (None, reason) => format!("skipped: {}", reason.unwrap_or("no reason given")),
+        };
+        let _ = write!(
+            out,
+            "<tr><td>{}<td>{}<td><ul>",
+            escaped(pass.pass),
+            escaped(&outcome)
+        );
+        for note in pass.notes {
+            let _ = write!(out, "<li>{}", escaped(note));
+        }
+        out.push_str("</ul>");
+    }
+    out.push_str("</table><h2>Headers of the answer</h2><table>");
+    for (name, value) in &explained.headers {
+        let _ = write!(
+            out,
+            "<tr><td>{}<td><code>{}</code>",
+            escaped(name),
+            escaped(value)
+        );
+    }
+    out.push_str("</table></html>\n");
+    out
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

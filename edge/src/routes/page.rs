@@ -12,7 +12,7 @@ use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
 use crate::html::{PageFacts, Rewriter, passes};
-use crate::platform::{Body, Platform};
+use crate::platform::{Body, Payload, Platform};
 use crate::problem;
 
 /// How much of a compressed body is read ahead to see whether it is what its label says, in bytes.
@@ -21,7 +21,10 @@ const AHEAD_BYTES: usize = 1024;
 pub(crate) const MIN_COMPRESSED_BYTES: u64 = 1024;
 
 /// Answers a request that looks like one for a page.
-pub(crate) async fn respond<P: Platform>(context: &mut Context<P>, body: P::Body) -> Answer<P> {
+pub(crate) async fn respond<P: Platform>(
+    context: &mut Context<P>,
+    payload: Payload<P::Body>,
+) -> Answer<P> {
     let fragment = why_fragment(&context.client);
     let mut headers = context.headers_for_origin("page");
     if fragment.is_none() {
@@ -32,7 +35,6 @@ pub(crate) async fn respond<P: Platform>(context: &mut Context<P>, body: P::Body
             HeaderValue::from_static(accepted.for_origin()),
         );
     }
-    let payload = super::pass::payload(context, body);
     let response = match context.fetch(headers, payload).await {
         Ok((response, report)) if report.is_down() => return context.pass(response, "origin-down"),
         Ok((response, _)) => response,

@@ -6,24 +6,31 @@ use crate::platform::{Payload, Platform};
 use crate::problem;
 
 /// Everything is off: the origin's answer, with conditional headers, ranges and encodings as they are.
-pub(crate) async fn respond<P: Platform>(context: &mut Context<P>, body: P::Body) -> Answer<P> {
+pub(crate) async fn respond<P: Platform>(
+    context: &mut Context<P>,
+    payload: Payload<P::Body>,
+) -> Answer<P> {
     let reason = context.off.unwrap_or("off");
     context.entry.route = "off";
-    forward(context, body, reason).await
+    forward(context, payload, reason).await
 }
 
 /// A sacred path, or a method that changes something.
 pub(crate) async fn untouched<P: Platform>(
     context: &mut Context<P>,
-    body: P::Body,
+    payload: Payload<P::Body>,
     reason: &str,
 ) -> Answer<P> {
-    forward(context, body, reason).await
+    forward(context, payload, reason).await
 }
 
-async fn forward<P: Platform>(context: &mut Context<P>, body: P::Body, reason: &str) -> Answer<P> {
+async fn forward<P: Platform>(
+    context: &mut Context<P>,
+    payload: Payload<P::Body>,
+    reason: &str,
+) -> Answer<P> {
     let headers = context.headers_for_origin(class(context));
-    match context.fetch(headers, payload(context, body)).await {
+    match context.fetch(headers, payload).await {
         Ok((response, _)) => context.pass(response, reason),
         Err(error) => problem::unreachable(&context.client, &error),
     }
@@ -39,17 +46,5 @@ fn class<P: Platform>(context: &Context<P>) -> &'static str {
         "page"
     } else {
         "other"
-    }
-}
-
-/// The visitor's body, if there can be one: an empty stream would make a GET look like it has one.
-pub(crate) fn payload<P: Platform>(context: &Context<P>, body: P::Body) -> Payload<P::Body> {
-    let has_body = context.client.contains_key(http::header::CONTENT_LENGTH)
-        || context.client.contains_key(http::header::TRANSFER_ENCODING)
-        || !(context.method.is_safe());
-    if has_body {
-        Payload::Stream(body)
-    } else {
-        Payload::Empty
     }
 }

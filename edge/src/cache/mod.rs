@@ -1,0 +1,12 @@
+//! The shared cache of static assets and images. Pages never enter it.
+//!
+//! - [`freshness`]: whether a response may be shared and for how long (RFC 9111), and the proof of it.
+//! - [`key`]: under which name.
+//! - [`entry`]: how it is written down, so that a torn write is a miss.
+
+pub mod entry;
+pub mod freshness;
+pub mod key;
+
+pub use entry::Entry;
+pub use freshness::{Age, Bypass, Freshness, Shareable};

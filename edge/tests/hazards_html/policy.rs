@@ -1,0 +1,93 @@
+//! Content security policy.
+
+use super::*;
+
+const PAGE: &str = "<!doctype html><html><head><title>T</title></head><body></body></html>";
+
+fn beacon(headers: &[(&str, &str)]) -> String {
+    outcome(&beacon_only(), headers, PAGE, "inject_rum")
+}
+
+const CSP: &str = "content-security-policy";
+
+/// H43
+#[test]
+fn h43_every_policy_counts_and_default_src_stands_in() {
+    for (headers, expected) in [
+        (&[(CSP, "default-src 'self'")][..], "applied 1"),
+        (
+            &[(CSP, "default-src 'none'")],
+            "the page's CSP does not allow the beacon",
+        ),
+        (
+            &[(CSP, "default-src https://cdn.example; connect-src 'self'")],
+            "the page's CSP does not allow the script",
+        ),
+        (
+            &[
+                (CSP, "script-src 'self'"),
+                (CSP, "script-src https://cdn.example"),
+            ],
+            "the page's CSP does not allow the script",
+        ),
+        (
+            &[(CSP, "script-src 'self', script-src 'none'")],
+            "the page's CSP does not allow the script",
+        ),
+        (
+            &[("content-security-policy-report-only", "default-src 'none'")],
+            "applied 1",
+        ),
+        (&[(CSP, "DEFAULT-SRC 'SELF'")], "applied 1"),
+    ] {
+        assert_eq!(beacon(headers), expected, "{headers:?}");
+    }
+    let meta = PAGE.replace(
+        "<title>",
+        "<META HTTP-EQUIV=content-security-policy CONTENT=\"default-src &apos;none&apos;\"><title>",
+    );
+    let refused = outcome(&beacon_only(), &[], &meta, "inject_rum");
+    assert_eq!(refused, "the page's CSP does not allow the beacon");
+    // default-src alone is the policy for inline scripts too.
+    let chat = PAGE.replace(
+        "</body>",
+        "<script src=\"https://chat.example/c.js\"></script></body>",
+    );
+    let output = rewrite_with(
+        &every_pass(),
+        &[(CSP, "default-src 'self' https:")],
+        chat.as_bytes(),
+    );
+    let output = String::from_utf8(output).unwrap();
+    assert!(
+        output.contains("<script src=\"https://chat.example/c.js\"></script>"),
+        "{output}"
+    );
+}
+
+/// H44
+#[test]
+fn h44_under_strict_dynamic_only_a_nonce_lets_us_in() {
+    let strict = "script-src 'self' https: 'strict-dynamic' 'sha256-abc'";
+    assert_eq!(
+        beacon(&[(CSP, strict)]),
+        "the page's CSP has strict-dynamic and no nonce"
+    );
+    let with_nonce = "script-src 'self' 'strict-dynamic' 'nonce-r4nd0m+/='";
+    let output = rewrite_with(&beacon_only(), &[(CSP, with_nonce)], PAGE.as_bytes());
+    let output = String::from_utf8(output).unwrap();
+    assert!(
+        output.contains("nonce=\"r4nd0m+/=\"></script></head>"),
+        "{output}"
+    );
+}
+
+/// H46
+#[test]
+fn h46_a_policy_in_the_page_is_kept_to_the_byte() {
+    let meta = "<meta http-equiv=\"Content-Security-Policy\" content=\"script-src 'self' 'unsafe-inline'; connect-src 'self'\">";
+    let page = PAGE.replace("<title>", &format!("{meta}<title>"));
+    let output = rewrite(&page);
+    assert!(output.contains(meta) && output.contains(BEACON), "{output}");
+    assert_eq!(output.matches("http-equiv").count(), 1);
+}

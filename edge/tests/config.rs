@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vitrine_edge::config::{Policy, json_schema, load, load_for};
+use vitrine_edge::config::{Policy, json_schema, load, load_for, reference};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -116,6 +116,28 @@ fn the_demo_shops_file_is_fine() {
     let text = std::fs::read_to_string(root().join("vitrine.toml")).expect("vitrine.toml");
     let compiled = load("vitrine.toml", &text).unwrap_or_else(|findings| panic!("{findings}"));
     assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+}
+
+/// Holds a generated document against the committed one.
+fn assert_current(path: &str, actual: &str) {
+    let difference = golden(&root().join(path), actual);
+    let how = format!("BLESS=1 cargo test -p vitrine-edge --test config writes {path} anew");
+    assert!(
+        difference.is_none(),
+        "{how}\n{}",
+        difference.unwrap_or_default()
+    );
+}
+
+#[test]
+fn the_reference_in_the_documents_is_the_generated_one() {
+    assert_current("docs/configuration.md", &reference());
+}
+
+#[test]
+fn the_schema_in_the_documents_is_the_generated_one() {
+    let schema = serde_json::to_string_pretty(&json_schema()).expect("JSON");
+    assert_current("docs/vitrine.schema.json", &format!("{schema}\n"));
 }
 
 #[test]

@@ -211,10 +211,12 @@ impl Document<'_> {
         };
         for problem in passes.problems() {
             let at = self.place(&problem.key).unwrap_or_else(|| written.span());
-            findings.push(
-                Finding::error(format!("`{}` cannot be", problem.key), at)
-                    .expected(problem.message),
-            );
+            let names = problem.key.split('.');
+            let key: Vec<&str> = names
+                .filter(|step| step.parse::<usize>().is_err())
+                .collect();
+            let title = format!("`{}` is refused", key.join("."));
+            findings.push(Finding::error(title, at).expected(problem.message));
         }
     }
 

@@ -1,5 +1,7 @@
 //! From the text of `vitrine.toml` to what the components load.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
@@ -54,7 +56,11 @@ pub fn load_for(name: &str, text: &str, origin: Option<&str>) -> Result<Compiled
     let mut findings: Vec<Finding> = errors.iter().map(|error| syntax(text, error)).collect();
     let schema = schema::json_schema();
     let mut further = walk::check(text, &document, &schema);
-    further.extend(conflict::check(document.get_ref()));
+    let mut conflicts = conflict::check(document.get_ref());
+    // What is wrong by itself needs no second opinion.
+    let judged: Vec<Range<usize>> = further.iter().map(|f| f.at.clone()).collect();
+    conflicts.retain(|finding| !judged.iter().any(|at| overlap(at, &finding.at)));
+    further.extend(conflicts);
     // What a broken line seems to say is guesswork: only its syntax error is reported.
     let broken: Vec<usize> = findings.iter().map(|f| line_of(text, f.at.start)).collect();
     further.retain(|finding| {
@@ -85,6 +91,10 @@ fn has_error(findings: &[Finding]) -> bool {
     findings
         .iter()
         .any(|finding| finding.severity == Severity::Error)
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -10,8 +10,8 @@ const HEAD: &str = "\
 
 # Configuration
 
-One file, `vitrine.toml`. Every key has a default, and so has the file: with none, `vitrine up --origin URL` runs on
-the defaults below.
+One file, `vitrine.toml`. Whatever is not written in it is default, and there need be no file at all:
+`vitrine up --origin URL` runs on the defaults below. Only the entries of a list (`[[…]]`) have keys that must be there.
 
 - `vitrine check` reports every mistake at once, with its place and what was expected.
 - `vitrine check --schema` prints a JSON Schema for editors. `#:schema vitrine.schema.json` in the first line of the
@@ -97,10 +97,18 @@ fn row(out: &mut String, key: &str, property: &Value) {
             .replace('|', "\\|")
     };
     let mut what = cell(schema::description(property));
-    for (choice, words) in schema::choices(schema::without_null(property)) {
+    let choices = schema::choices(schema::without_null(property));
+    for (choice, words) in &choices {
         if !words.is_empty() {
             what.push_str(&format!(" `{choice}`: {}", cell(words)));
         }
+    }
+    if choices.len() > schema::MOST_CHOICES {
+        let names: Vec<String> = choices
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        what.push_str(&format!(" One of {}.", names.join(", ")));
     }
     let default = match property.get("default") {
         None | Some(Value::Null) => "none".into(),

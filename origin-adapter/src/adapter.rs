@@ -127,8 +127,6 @@ fn is_below(path: &str, prefix: &str) -> bool {
 /// A name for something that a store's key must not show.
 pub(crate) fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let first: [u8; 16] = std::array::from_fn(|at| hash[at]);
+    format!("{:032x}", u128::from_be_bytes(first))
 }

@@ -115,8 +115,7 @@ impl Breaker {
         verdict: Verdict,
     ) {
         match (admission, verdict) {
-            (Admission::Refused { .. }, _) => {}
-            (Admission::Through, Verdict::Unclear) => {}
+            (Admission::Refused { .. }, _) | (Admission::Through, Verdict::Unclear) => {}
             (Admission::Through, Verdict::Healthy) => self.clear(platform).await,
             (Admission::Through, Verdict::Failing) => self.count(platform).await,
             // An origin that answers a probe with an error page of its own is there again.

@@ -44,7 +44,7 @@ impl Currency {
 
     /// Reads a decimal number of major units, as JSON writes numbers, into minor units. Digits beyond the
     /// minor unit are rounded half away from zero: shops that add up floats send `29.990000000000002`.
-    pub(crate) fn minor_units(&self, decimal: &str) -> Option<i64> {
+    pub(crate) fn minor_units(self, decimal: &str) -> Option<i64> {
         let (mantissa, power) = match decimal.split_once(['e', 'E']) {
             Some((mantissa, power)) => (mantissa, power.parse::<i32>().ok()?),
             None => (decimal, 0),

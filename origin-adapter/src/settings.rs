@@ -1,5 +1,10 @@
 //! `[origin]` of `vitrine.toml`: where the shop is, what it is, and how patient to be with it.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "the comments are shown to merchants as they are"
+)]
+
 use serde::{Deserialize, Serialize};
 
 /// Which commerce backend answers.

@@ -88,7 +88,7 @@ pub(crate) trait CartShop {
     fn read(&self) -> Call;
 
     /// Reads the answer to [`Self::read`].
-    fn cart(&self, body: &[u8]) -> Result<Cart, Unreadable>;
+    fn parse_cart(&self, body: &[u8]) -> Result<Cart, Unreadable>;
 
     /// Asks for a change.
     fn change(&self, change: Change<'_>) -> Call;

@@ -62,6 +62,7 @@ impl Lock {
 }
 
 /// Without its records the adapter cannot keep its promises about changes, so it makes none.
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 pub(crate) fn unavailable(error: StoreError) -> Problem {
     let text = format!("Carts can be read but not changed at the moment ({error}).");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "state_unavailable", text).retry_after(5)

@@ -84,7 +84,7 @@ impl<'a, P: Platform> Shopper<'a, P> {
                 .unwrap_or_else(|| odd(&status.to_string())));
         }
         self.shop
-            .cart(&body)
+            .parse_cart(&body)
             .map_err(|error| odd(&error.to_string()))
     }
 

@@ -1,4 +1,4 @@
-//! EverShop 2: its cart, through its storefront API.
+//! `EverShop` 2: its cart, through its storefront API.
 //!
 //! * The shopper is known by the cookie `sid`, which the shop's own pages use too: what is added through
 //!   `/_v/cart` is in the cart page, and the other way round. Only page views set it, the API never does.
@@ -24,7 +24,7 @@ const QUERY: &str = "{ myCart { currency subTotal { value } discountAmount { val
     items { uuid productSku productName thumbnail productUrl qty finalPrice { value } \
     lineTotal { value } errors } } }";
 
-/// An EverShop.
+/// One of them.
 #[derive(Debug)]
 pub(super) struct EverShop {
     currency: Currency,
@@ -84,14 +84,12 @@ impl CartShop for EverShop {
         }
     }
 
-    fn cart(&self, body: &[u8]) -> Result<Cart, Unreadable> {
+    fn parse_cart(&self, body: &[u8]) -> Result<Cart, Unreadable> {
         let answer: Answer<'_> =
             serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))?;
-        // `null` is a shopper without a cart, no field at all is a query that failed.
         match answer.data.my_cart {
-            Some(Some(cart)) => cart.read(),
-            Some(None) => Ok(self.empty()),
-            None => Err(Unreadable("no field `myCart`".into())),
+            Some(cart) => cart.read(),
+            None => Ok(self.empty()),
         }
     }
 
@@ -134,8 +132,9 @@ impl CartShop for EverShop {
         let message = refused.error.message;
         let (status, code) = match message.as_str() {
             "Product not found" => (StatusCode::UNPROCESSABLE_ENTITY, "item_unavailable"),
-            "We do not have enough stock" => (StatusCode::CONFLICT, "out_of_stock"),
-            "This product is out of stock" => (StatusCode::CONFLICT, "out_of_stock"),
+            "We do not have enough stock" | "This product is out of stock" => {
+                (StatusCode::CONFLICT, "out_of_stock")
+            }
             "Item not found" | "Invalid cart" => (StatusCode::NOT_FOUND, "line_not_found"),
             "Invalid quantity" => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
             _ if status.is_client_error() => (StatusCode::UNPROCESSABLE_ENTITY, "item_unavailable"),
@@ -166,17 +165,17 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    my_cart: Option<Option<ShopCart<'a>>>,
+    #[serde(borrow, deserialize_with = "present")]
+    my_cart: Option<ShopCart<'a>>,
 }
 
-/// Tells `null` from absent.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+/// `null` is a shopper without a cart. No field at all, which this refuses, is a query that failed.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    Option::deserialize(deserializer).map(Some)
+    Option::deserialize(deserializer)
 }
 
 #[derive(Deserialize)]

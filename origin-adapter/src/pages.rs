@@ -1,5 +1,7 @@
 //! Pages, assets, images and the shop's own APIs: passed to the origin and back, bodies untouched.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use url::Url;
 
@@ -7,8 +9,17 @@ use crate::adapter::Adapter;
 use crate::down::{self, Asked};
 use crate::fetch::{Failure, Fetched, fetch};
 use crate::headers;
-use crate::platform::{Payload, Platform, SendError};
+use crate::platform::{Deadlines, Payload, Platform, SendError};
 use crate::problem::Problem;
+
+/// How much longer than for a page the shop may take over an order.
+const UNSAFE_PATIENCE: u32 = 3;
+/// A phone at the edge of its network.
+const SLOW_UPLINK_BYTES_PER_S: u64 = 64 << 10;
+/// For an upload that does not say how long it is.
+const UPLOAD_UNKNOWN: Duration = Duration::from_secs(60);
+/// A length is only what the visitor says.
+const UPLOAD_MAX: Duration = Duration::from_secs(600);
 
 /// Answers with the origin's own response, or with what stands in its place.
 pub(crate) async fn respond<P: Platform>(
@@ -35,15 +46,8 @@ pub(crate) async fn respond<P: Platform>(
         *request.body_mut() = Payload::Empty;
     }
 
-    match fetch(
-        adapter,
-        platform,
-        &adapter.pages,
-        adapter.deadlines(),
-        request,
-    )
-    .await
-    {
+    let deadlines = deadlines(adapter.deadlines(), &request);
+    match fetch(adapter, platform, &adapter.pages, deadlines, request).await {
         Ok(fetched) => answer(adapter, fetched),
         Err(failure) => {
             let mut response = down::respond(&failure, asked);
@@ -77,6 +81,25 @@ fn note_failure(headers: &mut HeaderMap, failure: &Failure) {
 fn note(headers: &mut HeaderMap, status: &str, ttfb_ms: u64) {
     if let Ok(value) = HeaderValue::from_str(&format!("status={status};ttfb={ttfb_ms}")) {
         headers.insert(headers::ORIGIN, value);
+    }
+}
+
+/// Hosts count the wait for the first byte from the start of the request, its upload included. A form or an
+/// order may take the shop longer than a page, and giving up on one leaves the shopper not knowing.
+fn deadlines<B>(pages: Deadlines, request: &Request<Payload<B>>) -> Deadlines {
+    if crate::retry::is_safe(request.method()) {
+        return pages;
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let upload = match (length, request.body()) {
+        (Some(bytes), _) => Duration::from_secs(bytes / SLOW_UPLINK_BYTES_PER_S).min(UPLOAD_MAX),
+        (None, Payload::Stream(_)) => UPLOAD_UNKNOWN,
+        (None, _) => Duration::ZERO,
+    };
+    Deadlines {
+        first_byte: pages.first_byte * UNSAFE_PATIENCE + upload,
+        ..pages
     }
 }
 

@@ -186,6 +186,25 @@ fn a_host_that_overlooks_a_deadline_does_not_keep_the_visitor_waiting() {
 }
 
 #[test]
+fn an_order_may_take_longer_than_a_page_and_an_upload_has_time_to_arrive() {
+    let host = Host::new(|_| ok());
+    let seconds = |request| {
+        host.run(ask(&adapter(|_| ()), &host, request));
+        let sent = host.0.sent.borrow();
+        sent.last().unwrap().deadlines.first_byte.as_secs()
+    };
+    assert_eq!(seconds(request("GET", "/x", &[])), 10);
+    assert_eq!(
+        seconds(with_body(request("POST", "/order", &[]), "x=1")),
+        30
+    );
+    assert_eq!(seconds(request("POST", "/chunked", &[])), 90);
+    let upload = |bytes| request("PUT", "/photo", &[("content-length", bytes)]);
+    assert_eq!(seconds(upload("1310720")), 50);
+    assert_eq!(seconds(upload("99999999999")), 630);
+}
+
+#[test]
 fn a_body_that_breaks_off_ends_as_an_error_and_is_not_fetched_again() {
     let mut cut = ok();
     let silent = BodyError("silent for 15 s".into());

@@ -4,6 +4,8 @@
 //!   `/_v/cart` is in the cart page, and the other way round. Only page views set it, the API never does.
 //! * A cart is read by GraphQL. An error there is a missing field under status 200.
 //! * Quantities change by differences (`increase`, `decrease`) only.
+//! * A signed-in customer has one cart on all devices, and the lock is on the session: two devices of one
+//!   customer can still overlap.
 //! * Refusals are 400 or 500 with a sentence; the sentence is all that tells them apart.
 
 use bytes::Bytes;

@@ -1,0 +1,309 @@
+//! A report as one HTML file: styles and charts are in it, and it asks nothing of any network.
+
+use std::fmt::Write as _;
+
+use super::chart::{days, histogram, rating, tri_bar, whisker};
+use super::{Arm, Cell, Metric, Report, Summary};
+use super::{cell_name, escape, gain, hidden_because, notes, percent, shown_arms, window_text};
+use crate::report::ArmCell;
+
+const STYLE: &str = include_str!("report.css");
+
+/// The report as one HTML file.
+pub fn html(report: &Report) -> String {
+    let site = escape(report.site.as_deref().unwrap_or("all sites"));
+    let window = window_text(report.window);
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <title>Real-user metrics of {site}, {window}</title>\n<style>\n{STYLE}</style></head><body><main>\n"
+    );
+    page.push_str(&overview(report, &site, &window));
+    if report
+        .days
+        .iter()
+        .filter(|day| day.lcp.p75.is_some())
+        .count()
+        > 1
+    {
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(
+            page,
+            "<h2>LCP by day</h2><div class=\"card\">{}</div>",
+            days(&report.days)
+        );
+    }
+    for metric in Metric::ALL {
+        page.push_str(&segments(report, metric));
+    }
+    page.push_str(&quality(report));
+    page.push_str("</main></body></html>\n");
+    page
+}
+
+fn overview(report: &Report, site: &str, window: &str) -> String {
+    let whole = report.cells.first();
+    let all = whole.and_then(|cell| cell.arm(Arm::All));
+    let (views, buckets) = all.map_or((0, 0), |arm| (arm.views, arm.buckets));
+    let mut html = format!(
+        "<header><h1>Real-user metrics of {site}</h1>\
+         <p class=\"soft\">{window} (UTC) · {views} page views of {buckets} visitor buckets</p>\
+         <p>{}</p></header>\n",
+        verdict(report, all)
+    );
+    html.push_str("<section class=\"cards\">");
+    if let Some(cell) = whole {
+        for metric in Metric::ALL {
+            html.push_str(&card(report, cell, metric));
+        }
+    }
+    html.push_str("</section>\n");
+    html
+}
+
+/// Whether the site passes the assessment of the Core Web Vitals. INP may be missing: not every page is
+/// interacted with.
+fn verdict(report: &Report, all: Option<&ArmCell>) -> String {
+    if all.is_none_or(|arm| arm.views == 0) {
+        return "No page view was recorded in this window.".into();
+    }
+    let state = |metric: Metric| {
+        let p75 = all?.metric(metric)?.p75?;
+        Some(p75.value <= metric.thresholds()[0])
+    };
+    match (state(Metric::Lcp), state(Metric::Cls), state(Metric::Inp)) {
+        (Some(true), Some(true), Some(true) | None) => {
+            "<strong class=\"val good\">Passes</strong> the Core Web Vitals assessment.".into()
+        }
+        (Some(_), Some(_), _) => {
+            "<strong class=\"val poor\">Does not pass</strong> the Core Web Vitals assessment."
+                .into()
+        }
+        _ => format!(
+            "Not enough page views yet for the Core Web Vitals assessment ({} are needed).",
+            report.limits.min_n
+        ),
+    }
+}
+
+fn card(report: &Report, cell: &Cell, metric: Metric) -> String {
+    let [good, _] = metric.thresholds();
+    let mut html = format!(
+        "<article class=\"card\"><h3>{} <span class=\"soft small\">{} · good up to {}</span></h3>",
+        metric.label(),
+        title(metric),
+        metric.with_unit(good)
+    );
+    let arms = shown_arms(report);
+    if arms.len() > 1 {
+        html.push_str("<div class=\"arms\">");
+    }
+    for arm in arms {
+        let Some(summary) = cell.arm(*arm).and_then(|arm| arm.metric(metric)) else {
+            continue;
+        };
+        let name = if arms.len() > 1 {
+            format!("<p class=\"small soft\">{}</p>", arm_name(*arm))
+        } else {
+            String::new()
+        };
+        let _ = write!(html, "<div>{name}{}</div>", headline(report, summary));
+    }
+    if arms.len() > 1 {
+        html.push_str("</div>");
+        if let Some(gain) = gain(cell, metric) {
+            let _ = write!(
+                html,
+                "<p class=\"small\">Difference of p75: <strong>{}</strong></p>",
+                gain.text(metric)
+            );
+        }
+    }
+    // The picture is of the visitors who get the optimisations, where there are two kinds.
+    let pictured = arms.first().and_then(|arm| cell.arm(*arm)?.metric(metric));
+    html.push_str(&pictured.map_or_else(String::new, histogram));
+    html.push_str("</article>");
+    html
+}
+
+fn headline(report: &Report, summary: &Summary) -> String {
+    let metric = summary.metric;
+    let (Some(p75), Some(shares)) = (summary.p75, summary.shares) else {
+        let why = hidden_because(report, summary);
+        return format!(
+            "<p class=\"big soft\">{}</p><p class=\"small soft\">{} page views</p>",
+            escape(&why),
+            summary.n
+        );
+    };
+    let end =
+        |end: Option<u32>| end.map_or_else(|| "–".to_owned(), |value| metric.with_unit(value));
+    let rough = if summary.is_rough() { " rough" } else { "" };
+    format!(
+        "<p class=\"big {}{rough}\">{}</p>\
+         <p class=\"small soft\">p75, 95 %: {} to {} · n {}</p>{}\
+         <p class=\"small soft\">good {} · needs improvement {} · poor {}</p>",
+        rating(metric, p75.value),
+        metric.with_unit(p75.value),
+        end(p75.low),
+        end(p75.high),
+        summary.n,
+        tri_bar(&shares),
+        percent(shares.good),
+        percent(shares.needs_improvement),
+        percent(shares.poor)
+    )
+}
+
+fn segments(report: &Report, metric: Metric) -> String {
+    let mut html = format!(
+        "<h2 id=\"{0}\">{0} by template and device</h2>\n<div class=\"scroll\"><table><thead><tr>\
+         <th scope=\"col\">Template</th><th scope=\"col\">Device</th>",
+        metric.label()
+    );
+    if report.holdback {
+        html.push_str("<th scope=\"col\">Visitors</th>");
+    }
+    html.push_str(
+        "<th scope=\"col\">p75</th><th scope=\"col\">95 %</th><th scope=\"col\"></th>\
+         <th scope=\"col\">Good / needs improvement / poor</th><th scope=\"col\"></th><th scope=\"col\">n</th>",
+    );
+    if report.holdback {
+        html.push_str("<th scope=\"col\">Difference of p75</th>");
+    }
+    html.push_str("</tr></thead><tbody>\n");
+    let most = right_end(report, metric);
+    for cell in &report.cells {
+        for arm in shown_arms(report) {
+            html.push_str(&row(report, cell, *arm, metric, most));
+        }
+    }
+    html.push_str("</tbody></table></div>\n");
+    html
+}
+
+/// The right end of the scale of a table's whiskers: past the poor threshold, and past every interval up to
+/// three times it.
+fn right_end(report: &Report, metric: Metric) -> f64 {
+    let [_, poor] = metric.thresholds();
+    let ends = report
+        .cells
+        .iter()
+        .flat_map(|cell| &cell.arms)
+        .filter_map(|arm| arm.metric(metric)?.p75)
+        .map(|p75| p75.high.unwrap_or(p75.value));
+    let most = ends.max().unwrap_or(0).clamp(poor, poor * 3);
+    f64::from(most) * 1.05
+}
+
+fn row(report: &Report, cell: &Cell, arm: Arm, metric: Metric, most: f64) -> String {
+    let Some(summary) = cell.arm(arm).and_then(|arm| arm.metric(metric)) else {
+        return String::new();
+    };
+    let (template, device) = cell_name(cell);
+    let whole = if cell.template.is_none() || cell.device.is_none() {
+        " class=\"whole\""
+    } else {
+        ""
+    };
+    let mut html = format!(
+        "<tr{whole}><th scope=\"row\">{}</th><td>{}</td>",
+        escape(template),
+        escape(device)
+    );
+    if report.holdback {
+        let _ = write!(html, "<td>{}</td>", arm_name(arm));
+    }
+    match (summary.p75, summary.shares) {
+        (Some(p75), Some(shares)) => {
+            let end =
+                |end: Option<u32>| end.map_or_else(|| "–".to_owned(), |value| metric.plain(value));
+            let rough = if summary.is_rough() { " rough" } else { "" };
+            let _ = write!(
+                html,
+                "<td class=\"num val {}{rough}\">{}</td><td class=\"soft small\">{} – {}</td><td>{}</td><td>{}</td>\
+                 <td class=\"soft small\">{} / {} / {}</td>",
+                rating(metric, p75.value),
+                metric.with_unit(p75.value),
+                end(p75.low),
+                end(p75.high),
+                whisker(summary, most),
+                tri_bar(&shares),
+                percent(shares.good),
+                percent(shares.needs_improvement),
+                percent(shares.poor)
+            );
+        }
+        _ => {
+            let why = escape(&hidden_because(report, summary));
+            let _ = write!(
+                html,
+                "<td class=\"num soft\">{why}</td><td></td><td></td><td></td><td></td>"
+            );
+        }
+    }
+    let _ = write!(html, "<td class=\"num\">{}</td>", summary.n);
+    if report.holdback {
+        let text = match arm {
+            Arm::Treatment => gain(cell, metric).map_or_else(String::new, |gain| gain.text(metric)),
+            _ => String::new(),
+        };
+        let _ = write!(html, "<td class=\"small\">{text}</td>");
+    }
+    html.push_str("</tr>\n");
+    html
+}
+
+fn quality(report: &Report) -> String {
+    let quality = &report.quality;
+    let counts = |pairs: &[(String, u64)]| {
+        let words: Vec<String> = pairs
+            .iter()
+            .map(|(name, n)| format!("{} {n}", escape(name)))
+            .collect();
+        if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words.join(" · ")
+        }
+    };
+    let coverage: Vec<String> = quality
+        .coverage
+        .iter()
+        .map(|(metric, share)| format!("{} {}", metric.label(), percent(*share)))
+        .collect();
+    let mut html = "<h2>Data quality</h2><div class=\"card\"><dl>".to_owned();
+    for (term, text) in [
+        ("Beacons by result", counts(&quality.beacons)),
+        ("Navigations", counts(&quality.navigations)),
+        ("Page views that have the metric", coverage.join(" · ")),
+        ("Page views with a final report", percent(quality.finished)),
+        ("Bots kept apart", quality.bots.to_string()),
+    ] {
+        let _ = write!(html, "<dt>{term}</dt><dd>{text}</dd>");
+    }
+    html.push_str("</dl></div>\n");
+    for note in notes(report) {
+        let _ = write!(html, "<p class=\"small soft\">{}</p>", escape(&note));
+    }
+    html
+}
+
+fn arm_name(arm: Arm) -> &'static str {
+    match arm {
+        Arm::All => "all",
+        Arm::Treatment => "with Vitrine",
+        Arm::Control => "held back",
+    }
+}
+
+fn title(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Lcp => "Largest Contentful Paint",
+        Metric::Inp => "Interaction to Next Paint",
+        Metric::Cls => "Cumulative Layout Shift",
+        Metric::Fcp => "First Contentful Paint",
+        Metric::Ttfb => "Time to First Byte",
+    }
+}

@@ -13,8 +13,14 @@ use vitrine_optimizer::{Job, Quality, Target, encode};
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let target = arguments.first().and_then(|name| Target::from_name(name));
-    let quality = arguments.get(1).and_then(|digits| digits.parse().ok()).and_then(Quality::new);
-    let rounds: u32 = arguments.get(2).and_then(|digits| digits.parse().ok()).unwrap_or(1);
+    let quality = arguments
+        .get(1)
+        .and_then(|digits| digits.parse().ok())
+        .and_then(Quality::new);
+    let rounds: u32 = arguments
+        .get(2)
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(1);
     let (Some(target), Some(quality)) = (target, quality) else {
         eprintln!("usage: encode_once avif|same 1..100 [rounds] < source > result");
         return ExitCode::from(2);
@@ -30,7 +36,13 @@ fn main() -> ExitCode {
     let begin = Instant::now();
     match encode(&source, &Job { target, quality }) {
         Ok(encoded) => {
-            eprintln!("{} -> {} bytes, {}, {:?}", source.len(), encoded.bytes.len(), encoded.recipe, begin.elapsed());
+            eprintln!(
+                "{} -> {} bytes, {}, {:?}",
+                source.len(),
+                encoded.bytes.len(),
+                encoded.recipe,
+                begin.elapsed()
+            );
             match std::io::stdout().write_all(&encoded.bytes) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::from(2),

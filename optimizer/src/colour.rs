@@ -56,9 +56,14 @@ fn convert(image: DynamicImage, profile: &ColorProfile) -> Result<DynamicImage, 
     let mut pixels = vec![0; width as usize * height as usize * channels(target)];
     apply(profile, layout, &source, target, &mut pixels)?;
     let converted = match layout {
-        Layout::Gray => GrayImage::from_raw(width, height, first_of(&pixels, 3)).map(DynamicImage::ImageLuma8),
+        Layout::Gray => {
+            GrayImage::from_raw(width, height, first_of(&pixels, 3)).map(DynamicImage::ImageLuma8)
+        }
         Layout::GrayAlpha => {
-            let pairs = pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[3]]).collect();
+            let pairs = pixels
+                .chunks_exact(4)
+                .flat_map(|pixel| [pixel[0], pixel[3]])
+                .collect();
             GrayAlphaImage::from_raw(width, height, pairs).map(DynamicImage::ImageLumaA8)
         }
         Layout::Rgb => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
@@ -69,13 +74,27 @@ fn convert(image: DynamicImage, profile: &ColorProfile) -> Result<DynamicImage, 
 
 /// The first channel of every pixel: gray converted to RGB has three equal ones.
 fn first_of(pixels: &[u8], channels: usize) -> Vec<u8> {
-    pixels.chunks_exact(channels).map(|pixel| pixel[0]).collect()
+    pixels
+        .chunks_exact(channels)
+        .map(|pixel| pixel[0])
+        .collect()
 }
 
-fn apply(profile: &ColorProfile, from: Layout, source: &[u8], to: Layout, target: &mut [u8]) -> Result<(), Skip> {
-    let options = TransformOptions { rendering_intent: RenderingIntent::RelativeColorimetric, ..Default::default() };
+fn apply(
+    profile: &ColorProfile,
+    from: Layout,
+    source: &[u8],
+    to: Layout,
+    target: &mut [u8],
+) -> Result<(), Skip> {
+    let options = TransformOptions {
+        rendering_intent: RenderingIntent::RelativeColorimetric,
+        ..Default::default()
+    };
     let transform = profile
         .create_transform_8bit(from, &ColorProfile::new_srgb(), to, options)
         .map_err(|_| Skip::WideGamutUnconverted)?;
-    transform.transform(source, target).map_err(|_| Skip::WideGamutUnconverted)
+    transform
+        .transform(source, target)
+        .map_err(|_| Skip::WideGamutUnconverted)
 }

@@ -48,7 +48,11 @@ fn jpeg(source: &[u8], facts: &Facts<'_>) -> Result<DynamicImage, Skip> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(source), options);
     decoder.decode_headers().map_err(|_| Skip::Corrupt)?;
     let gray = decoder.input_colorspace() == Some(ColorSpace::Luma);
-    let wanted = if gray { ColorSpace::Luma } else { ColorSpace::RGB };
+    let wanted = if gray {
+        ColorSpace::Luma
+    } else {
+        ColorSpace::RGB
+    };
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
     let pixels = decoder.decode().map_err(|_| Skip::Corrupt)?;
     let (width, height) = (facts.width, facts.height);
@@ -65,9 +69,13 @@ fn png(source: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Skip> {
     allowed.max_image_width = Some(limits::SIDE);
     allowed.max_image_height = Some(limits::SIDE);
     allowed.max_alloc = Some(limits::DECODER_BYTES);
-    let mut decoder = PngDecoder::with_limits(Cursor::new(source), allowed).map_err(|_| Skip::Corrupt)?;
+    let mut decoder =
+        PngDecoder::with_limits(Cursor::new(source), allowed).map_err(|_| Skip::Corrupt)?;
     let profile = decoder.icc_profile().map_err(|_| Skip::Corrupt)?;
-    if profile.as_ref().is_some_and(|profile| profile.len() > limits::ICC_BYTES) {
+    if profile
+        .as_ref()
+        .is_some_and(|profile| profile.len() > limits::ICC_BYTES)
+    {
         return Err(Skip::WideGamutUnconverted);
     }
     let image = DynamicImage::from_decoder(decoder).map_err(|_| Skip::Corrupt)?;

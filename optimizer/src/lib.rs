@@ -60,5 +60,9 @@ pub fn encode(source: &[u8], job: &Job) -> Result<Encoded, Skip> {
     if !limits::pays(coded.bytes.len(), source.len()) {
         return Err(Skip::NotSmaller);
     }
-    Ok(Encoded { bytes: coded.bytes, content_type: engine.content_type(), recipe: coded.recipe })
+    Ok(Encoded {
+        bytes: coded.bytes,
+        content_type: engine.content_type(),
+        recipe: coded.recipe,
+    })
 }

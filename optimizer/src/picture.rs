@@ -22,7 +22,10 @@ impl Picture {
     ///
     /// Pixels of more than 8 bits per channel are reduced, and alpha that hides nothing is dropped.
     pub fn new(image: DynamicImage, exact: bool) -> Self {
-        Self { image: without_idle_alpha(eight_bit(image)), exact }
+        Self {
+            image: without_idle_alpha(eight_bit(image)),
+            exact,
+        }
     }
 
     /// Pixels across.
@@ -99,13 +102,19 @@ fn eight_bit(image: DynamicImage) -> DynamicImage {
         | DynamicImage::ImageRgba8(_) => image,
         DynamicImage::ImageLuma16(_) => DynamicImage::ImageLuma8(image.into_luma8()),
         DynamicImage::ImageLumaA16(_) => DynamicImage::ImageLumaA8(image.into_luma_alpha8()),
-        DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgb32F(_) => DynamicImage::ImageRgb8(image.into_rgb8()),
+        DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgb32F(_) => {
+            DynamicImage::ImageRgb8(image.into_rgb8())
+        }
         _ => DynamicImage::ImageRgba8(image.into_rgba8()),
     }
 }
 
 fn without_idle_alpha(image: DynamicImage) -> DynamicImage {
-    let opaque = |pixels: &[u8], channels: usize| pixels.chunks_exact(channels).all(|pixel| pixel[channels - 1] == 255);
+    let opaque = |pixels: &[u8], channels: usize| {
+        pixels
+            .chunks_exact(channels)
+            .all(|pixel| pixel[channels - 1] == 255)
+    };
     match image {
         DynamicImage::ImageRgba8(pixels) if opaque(pixels.as_raw(), 4) => {
             DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(pixels).into_rgb8())

@@ -28,7 +28,10 @@ pub fn respond(request: &Request<Bytes>) -> Response<Bytes> {
 
 fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
     if request.uri().path() != PATH || request.method() != Method::POST {
-        return Err(Problem { status: StatusCode::NOT_FOUND, detail: "only POST /encode is answered here" });
+        return Err(Problem {
+            status: StatusCode::NOT_FOUND,
+            detail: "only POST /encode is answered here",
+        });
     }
     let target = text(request.headers(), "x-vitrine-to")
         .and_then(Target::from_name)
@@ -40,7 +43,9 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
             .ok()
             .and_then(|digits| digits.parse().ok())
             .and_then(Quality::new)
-            .ok_or(Problem::bad("x-vitrine-quality must be a whole number from 1 to 100"))?,
+            .ok_or(Problem::bad(
+                "x-vitrine-quality must be a whole number from 1 to 100",
+            ))?,
     };
     Ok(Job { target, quality })
 }
@@ -52,7 +57,10 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 fn smaller(encoded: crate::Encoded) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(encoded.bytes));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(encoded.content_type));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(encoded.content_type),
+    );
     if let Ok(recipe) = HeaderValue::from_str(&encoded.recipe) {
         headers.insert("x-vitrine-recipe", recipe);
     }
@@ -62,7 +70,9 @@ fn smaller(encoded: crate::Encoded) -> Response<Bytes> {
 fn unchanged(reason: Skip) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert("x-vitrine-skip", HeaderValue::from_static(reason.token()));
+    response
+        .headers_mut()
+        .insert("x-vitrine-skip", HeaderValue::from_static(reason.token()));
     response
 }
 
@@ -75,7 +85,10 @@ struct Problem {
 
 impl Problem {
     fn bad(detail: &'static str) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, detail }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            detail,
+        }
     }
 
     fn response(self) -> Response<Bytes> {
@@ -83,7 +96,10 @@ impl Problem {
         let body = serde_json::json!({ "title": title, "status": self.status.as_u16(), "detail": self.detail });
         let mut response = Response::new(Bytes::from(body.to_string()));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         response
     }
 }

@@ -7,7 +7,13 @@ const SOS: u8 = 0xDA;
 const EOI: u8 = 0xD9;
 
 pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
-    let mut walk = Walk { facts: Facts::new(Format::Jpeg), frame: None, icc: Vec::new(), scans: 0, adobe: None };
+    let mut walk = Walk {
+        facts: Facts::new(Format::Jpeg),
+        frame: None,
+        icc: Vec::new(),
+        scans: 0,
+        adobe: None,
+    };
     let mut at = 2;
     loop {
         let (marker, next) = marker_at(source, at).ok_or(Skip::Corrupt)?;
@@ -18,7 +24,9 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
             _ => {}
         }
         let length = usize::from(u16_at(source, next).ok_or(Skip::Corrupt)?);
-        let segment = source.get(next + 2..next + length.max(2)).ok_or(Skip::Corrupt)?;
+        let segment = source
+            .get(next + 2..next + length.max(2))
+            .ok_or(Skip::Corrupt)?;
         walk.segment(marker, segment)?;
         at = next + length.max(2);
         if marker == SOS {
@@ -94,8 +102,13 @@ impl<'a> Walk<'a> {
         }
         self.facts.height = u32::from(u16_at(segment, 1).ok_or(Skip::Corrupt)?);
         self.facts.width = u32::from(u16_at(segment, 3).ok_or(Skip::Corrupt)?);
-        let table = segment.get(6..6 + 3 * usize::from(components)).ok_or(Skip::Corrupt)?;
-        let samplings: Vec<(u8, u8)> = table.chunks_exact(3).map(|entry| (entry[1] >> 4, entry[1] & 15)).collect();
+        let table = segment
+            .get(6..6 + 3 * usize::from(components))
+            .ok_or(Skip::Corrupt)?;
+        let samplings: Vec<(u8, u8)> = table
+            .chunks_exact(3)
+            .map(|entry| (entry[1] >> 4, entry[1] & 15))
+            .collect();
         // Luma finer than or equal to chroma, in whole steps: what cameras and encoders write.
         let (wide, high) = *samplings.first().ok_or(Skip::Corrupt)?;
         let regular = |&(h, v): &(u8, u8)| h > 0 && v > 0 && wide % h == 0 && high % v == 0;
@@ -112,11 +125,17 @@ impl<'a> Walk<'a> {
         if self.facts.quality.is_some() || segment.first() != Some(&0) {
             return;
         }
-        let Some(table) = segment.get(1..65) else { return };
+        let Some(table) = segment.get(1..65) else {
+            return;
+        };
         // The standard's luma table (Annex K.1) sums to 3688 over its 64 entries.
         let sum: u32 = table.iter().map(|&step| u32::from(step)).sum();
         let scale = (sum * 100).div_ceil(3688).max(1);
-        let quality = if scale <= 100 { 100 - scale / 2 } else { 5000 / scale };
+        let quality = if scale <= 100 {
+            100 - scale / 2
+        } else {
+            5000 / scale
+        };
         self.facts.quality = Some(quality.clamp(1, 100) as u8);
     }
 
@@ -136,7 +155,8 @@ impl<'a> Walk<'a> {
             }
         } else {
             // Several pictures in one file, or ISO 21496-1 gain map metadata.
-            self.facts.gain_map |= segment.starts_with(b"MPF\0") || segment.starts_with(b"urn:iso:std:iso:ts:21496:-1");
+            self.facts.gain_map |= segment.starts_with(b"MPF\0")
+                || segment.starts_with(b"urn:iso:std:iso:ts:21496:-1");
         }
     }
 
@@ -163,10 +183,19 @@ impl<'a> Walk<'a> {
             return Ok(Colours::Srgb);
         }
         self.icc.sort_by_key(|&(number, _, _)| number);
-        let whole = self.icc.iter().zip(1..).all(|(&(number, count, _), expected)| {
-            usize::from(number) == expected && usize::from(count) == self.icc.len()
-        });
-        let profile: Vec<u8> = self.icc.iter().flat_map(|&(_, _, data)| data).copied().collect();
+        let whole = self
+            .icc
+            .iter()
+            .zip(1..)
+            .all(|(&(number, count, _), expected)| {
+                usize::from(number) == expected && usize::from(count) == self.icc.len()
+            });
+        let profile: Vec<u8> = self
+            .icc
+            .iter()
+            .flat_map(|&(_, _, data)| data)
+            .copied()
+            .collect();
         if !whole || profile.len() > limits::ICC_BYTES {
             return Err(Skip::WideGamutUnconverted);
         }

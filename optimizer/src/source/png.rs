@@ -15,7 +15,10 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
         let end = (at + 8).checked_add(length).ok_or(Skip::Corrupt)?;
         let data = source.get(at + 8..end).ok_or(Skip::Corrupt)?;
         // The checksum is the decoder's to verify; here it must only be there.
-        source.get(end..end.saturating_add(4)).filter(|crc| crc.len() == 4).ok_or(Skip::Corrupt)?;
+        source
+            .get(end..end.saturating_add(4))
+            .filter(|crc| crc.len() == 4)
+            .ok_or(Skip::Corrupt)?;
         if (at == SIGNATURE) != (kind == b"IHDR") {
             return Err(Skip::Corrupt);
         }
@@ -37,7 +40,9 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
 }
 
 fn header(facts: &mut Facts<'_>, data: &[u8]) -> Result<(), Skip> {
-    let [.., depth, _colour, _compression, _filter, _interlace] = data else { return Err(Skip::Corrupt) };
+    let [.., depth, _colour, _compression, _filter, _interlace] = data else {
+        return Err(Skip::Corrupt);
+    };
     facts.width = u32_at(data, 0).ok_or(Skip::Corrupt)?;
     facts.height = u32_at(data, 4).ok_or(Skip::Corrupt)?;
     facts.sixteen_bit = *depth == 16;
@@ -74,7 +79,11 @@ impl<'a> Said<'a> {
     fn colours(&self) -> Colours {
         if let Some(code_points) = self.code_points {
             // BT.709 primaries, sRGB transfer, RGB, full range.
-            return if code_points == [1, 13, 0, 1] { Colours::Srgb } else { Colours::Other };
+            return if code_points == [1, 13, 0, 1] {
+                Colours::Srgb
+            } else {
+                Colours::Other
+            };
         }
         if self.profile {
             return Colours::Icc(Vec::new());
@@ -87,11 +96,14 @@ impl<'a> Said<'a> {
 
     /// 1/2.2 in units of 1/100000, give or take rounding by old editors.
     fn gamma_is_ordinary(&self) -> bool {
-        self.gamma.is_none_or(|gamma| (45_000..=46_000).contains(&gamma))
+        self.gamma
+            .is_none_or(|gamma| (45_000..=46_000).contains(&gamma))
     }
 
     fn primaries_are_ordinary(&self) -> bool {
-        const SRGB: [u32; 8] = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+        const SRGB: [u32; 8] = [
+            31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000,
+        ];
         self.primaries.is_none_or(|data| {
             SRGB.iter().enumerate().all(|(index, &expected)| {
                 u32_at(data, index * 4).is_some_and(|value| value.abs_diff(expected) <= 200)

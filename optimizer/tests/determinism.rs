@@ -1,0 +1,18 @@
+//! The same source and recipe give the same bytes on every machine, natively and in wasm: cache keys rely on it.
+//!
+//! `tests/digests.txt` holds the SHA-256 of every result. `BLESS=1 cargo test -p vitrine-optimizer --test determinism`
+//! rewrites it after a deliberate change of an engine. The example `digests` prints the same lines from wasm.
+
+#[path = "../examples/digests.rs"]
+#[allow(dead_code, reason = "its main is not used here")]
+mod digests;
+
+#[test]
+fn the_same_source_and_recipe_give_the_same_bytes_everywhere() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/digests.txt");
+    let seen = digests::lines().join("\n") + "\n";
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &seen).unwrap();
+    }
+    assert_eq!(seen, std::fs::read_to_string(path).unwrap());
+}

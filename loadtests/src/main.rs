@@ -1,11 +1,24 @@
 //! The demo shop and the load lab. Everything here speaks HTTP and knows no code of the layer it tests.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the lab is the world's side of the ports"
+)]
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod cache;
+mod chaos;
+mod client;
+mod crawl;
+mod demo;
+mod first_byte;
+mod identity;
+mod load;
 mod shop;
+mod stage;
 
 /// The demo shop and the load lab.
 #[derive(Parser)]
@@ -19,12 +32,30 @@ struct Cli {
 enum Command {
     /// Run the demo shop and its vendors' origin.
     Shop(shop::Args),
+    /// Run the demo shop and Vitrine in front of it, or compare the two in a browser.
+    Demo(demo::Args),
+    /// Run a command while the demo shop and Vitrine stand ready.
+    Stage(stage::Args),
+    /// With everything off, compare answers straight and through Vitrine byte by byte.
+    Identity(identity::Args),
+    /// See that the first half of a page does not wait for the second.
+    FirstByte(first_byte::Args),
+    /// Kill the shop in the middle of an answer, and see that the visitor can tell and does not wait.
+    Chaos(chaos::Args),
+    /// Measure requests per second and latency, straight and through Vitrine.
+    Bench(bench::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Shop(args) => shop::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Stage(args) => stage::run(args).await,
+        Command::Identity(args) => identity::run(args).await,
+        Command::FirstByte(args) => first_byte::run(args).await,
+        Command::Chaos(args) => chaos::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,8 @@
 //! What must be left alone, and what is made to do harm. Hazards H71 and H72.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it measures how long hostile files take"
+)]
 
 mod common;
 

@@ -355,6 +355,45 @@ fn a_change_that_nobody_confirms_is_an_unknown_outcome_and_its_key_finishes_it_l
 }
 
 #[test]
+fn of_two_repeats_at_once_of_an_unfinished_addition_one_finishes_it() {
+    let (adapter, host, shop) = open();
+    shop.put("abc", "SKU-1", 1);
+    shop.fates(&[Fate::Lost]);
+    assert_eq!(host.run(add(&adapter, &host, "k", "SKU-1", 1)).status, 504);
+    host.advance(1);
+    let repeats = [(); 2].map(|()| add(&adapter, &host, "k", "SKU-1", 1));
+    let answers = host.run(futures::future::join_all(repeats));
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(
+        (statuses, shop.quantity("abc", "SKU-1")),
+        (vec![200, 409], 2)
+    );
+}
+
+#[test]
+fn a_removal_that_got_lost_is_not_repeated_by_itself() {
+    let (adapter, host, shop) = open();
+    let id = shop.put("abc", "SKU-1", 2);
+    shop.fates(&[Fate::Lost]);
+    let path = format!("/_v/cart/items/{id}");
+    let lost = host.run(ask(
+        &adapter,
+        &host,
+        request("DELETE", &path, &[("cookie", SID)]),
+    ));
+    assert_eq!(
+        (lost.status, lost.code().as_str()),
+        (504, "outcome_unknown")
+    );
+    assert_eq!(
+        (host.sent(), shop.quantity("abc", "SKU-1")),
+        (3, 2),
+        "read, one removal, read"
+    );
+}
+
+#[test]
 fn an_addition_that_arrived_after_all_is_not_sent_again_under_its_key() {
     let (adapter, host, shop) = open();
     let id = shop.put("abc", "SKU-1", 1);

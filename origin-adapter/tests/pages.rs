@@ -9,7 +9,7 @@
 mod support;
 
 use support::*;
-use vitrine_origin_adapter::platform::{BodyError, SendError};
+use vitrine_origin_adapter::platform::{BodyError, Payload, SendError};
 
 #[test]
 fn a_request_reaches_the_origin_letter_by_letter_with_the_edges_facts_and_nothing_internal() {
@@ -136,8 +136,13 @@ fn nothing_unsafe_and_nothing_with_a_body_is_ever_sent_twice() {
         assert_eq!(host.sent(), 1, "{method}");
         assert_eq!(host.0.sent.borrow()[0].body, "{}");
     }
-    let host = Host::scripted(vec![broken()]);
-    host.run(ask(&adapter(|_| ()), &host, request("DELETE", "/x", &[])));
+    for method in ["POST", "DELETE"] {
+        let host = Host::scripted(vec![broken()]);
+        let mut bare = request(method, "/x", &[]);
+        *bare.body_mut() = Payload::Empty;
+        host.run(ask(&adapter(|_| ()), &host, bare));
+        assert_eq!(host.sent(), 1, "{method} without a body");
+    }
     let host = Host::scripted(vec![broken()]);
     host.run(ask(
         &adapter(|_| ()),

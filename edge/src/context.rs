@@ -241,6 +241,9 @@ impl<P: Platform> Context<P> {
     /// now or, where the body is watched, with its last byte.
     pub(crate) fn close(mut self, mut answer: Answer<P>) -> Answer<P> {
         self.entry.status = answer.status().as_u16();
+        if self.assignment.is_some() {
+            headers::keep_from_shared_caches(answer.headers_mut());
+        }
         if let Some(key) = self.new_key.take() {
             headers::set_bucket_cookie(answer.headers_mut(), &key, self.visitor.secure);
         }

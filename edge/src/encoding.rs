@@ -441,8 +441,8 @@ mod tests {
             assert!(seen.is_err() || decoder.finish().is_err(), "{coding:?}");
         }
         let mut encoder = Encoder::new(Coding::Gzip, 5).unwrap();
-        encoder.write(b"whole");
-        let coded = encoder.finish();
+        let mut coded = encoder.write(b"whole");
+        coded.extend(encoder.finish());
         let mut decoder = Decoder::new(Coding::Gzip);
         decoder.write(&coded[..coded.len() - 4]).unwrap();
         assert!(decoder.finish().is_err());

@@ -25,6 +25,8 @@ pub mod platform;
 mod problem;
 pub mod route;
 mod routes;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use answer::{Answer, AnswerBody, Pipe};
 pub use app::App;

@@ -384,7 +384,12 @@ fn encode_later<P: Platform>(context: &Context<P>, known: Entry, original: Bytes
 
 /// Asks the optimizer for a variant and stores it, or why there is none. One at a time for each variant.
 async fn encode<P: Platform>(context: &Context<P>, class: Class, known: &Entry, original: Bytes) {
-    let key = variant_key(context, &content(known), class);
+    let content = content(known);
+    let key = variant_key(context, &content, class);
+    // An image that was fetched anew and has not changed has its variant already.
+    if !matches!(variant(context, &content, class).await, Variant::Unknown) {
+        return;
+    }
     if !asset::announce(context, &key, ENCODING_MS).await {
         return;
     }

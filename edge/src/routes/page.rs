@@ -1,5 +1,7 @@
 //! A page: fetched whole, judged by its response, rewritten and compressed while it streams.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -123,9 +125,6 @@ async fn transform<P: Platform>(
         (out != Coding::Identity).then(|| out.token()),
     );
     headers::add_vary(&mut parts.headers, "Accept-Encoding");
-    if context.assignment.is_some() {
-        headers::keep_from_shared_caches(&mut parts.headers);
-    }
     let applying = if rewrites { "rewritten" } else { "compressed" };
     context.summary.push(applying.into());
     if context.method == Method::HEAD {
@@ -144,18 +143,26 @@ fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) -> Rewri
     let measures = !context.app.secrets.rum_key.is_empty()
         && context.app.policy.rum.enabled
         && vitrine_rum_collector::script::BODY.is_some();
-    let holds_back = context.app.policy.holdback.percent > 0;
-    if measures || holds_back {
-        context.assign();
-    }
-    let facts = PageFacts {
+    let mut facts = PageFacts {
         url: public_url(context),
-        rum_token: measures.then(|| page_token(context, &template)).flatten(),
-        template,
+        rum_token: None,
+        template: template.clone(),
         headers: headers.clone(),
         rum_script: vitrine_rum_collector::script::PATH,
     };
-    let passes = &context.app.policy.passes;
+    let app = Rc::clone(&context.app);
+    let passes = &app.policy.passes;
+    if measures {
+        context.assign();
+        facts.rum_token = page_token(context, &template);
+    } else if app.policy.holdback.percent > 0 {
+        // Without measurement, arms matter only on pages that a pass would change.
+        let rewriter = Rewriter::new(passes, facts.clone());
+        if !rewriter.active() {
+            return rewriter;
+        }
+        context.assign();
+    }
     if context.is_held_back() {
         Rewriter::new(&measuring_only(passes), facts)
     } else {

@@ -1,0 +1,15 @@
+//! The hazards of an edge in front of a shop, each a test by its number: what the whole journey does, on a
+//! platform without a host. What the rewriter alone answers for is in `hazards_html.rs`.
+
+#[path = "hazards/bodies.rs"]
+mod bodies;
+#[path = "hazards/caching.rs"]
+mod caching;
+#[path = "hazards/control.rs"]
+mod control;
+#[path = "hazards/images.rs"]
+mod images;
+#[path = "hazards/ratchet.rs"]
+mod ratchet;
+#[path = "hazards/support.rs"]
+mod support;

@@ -1,0 +1,382 @@
+//! H68, H69, H73 to H75: better bytes at the image's own URL.
+
+use bytes::Bytes;
+use http::Response;
+use vitrine_edge::platform::Service;
+use vitrine_edge::testing::{Fake, FakeBody, Gate, Seen, Step, Whole, run};
+
+use super::support::{REWRITES, all, app, get, response};
+
+const AVIF: [(&str, &str); 1] = [("accept", "image/avif,image/webp,image/apng,*/*;q=0.8")];
+const OLD: [(&str, &str); 1] = [("accept", "image/png,image/*;q=0.8,*/*;q=0.5")];
+
+fn original() -> Vec<u8> {
+    (0..20_000u32).map(|n| (n % 251) as u8).collect()
+}
+
+fn jpeg(headers: &[(&'static str, &str)]) -> Response<FakeBody> {
+    let mut all = vec![
+        ("content-type", "image/jpeg"),
+        ("content-length", "20000"),
+        ("etag", "\"o\""),
+    ];
+    all.extend_from_slice(headers);
+    response(200, &all, FakeBody::in_pieces(&original(), 4096))
+}
+
+/// An optimizer whose AVIF is a quarter, and whose JPEG is half, of the original.
+fn optimizer(seen: &Seen) -> Response<FakeBody> {
+    assert_eq!(seen.uri, "/encode");
+    assert_eq!(seen.headers["content-type"], "image/jpeg");
+    let (kind, bytes) = match seen.headers["x-vitrine-to"].to_str().unwrap() {
+        "avif" => ("image/avif", vec![b'a'; seen.body.len() / 4]),
+        _ => ("image/jpeg", vec![b'j'; seen.body.len() / 2]),
+    };
+    response(
+        200,
+        &[("content-type", kind), ("x-vitrine-recipe", "test;q=60")],
+        bytes,
+    )
+}
+
+fn shop(headers: &'static [(&'static str, &str)]) -> Fake {
+    Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Origin => jpeg(headers),
+            Service::Optimizer => optimizer(seen),
+        })
+    })
+}
+
+const FRESH: &[(&str, &str)] = &[("cache-control", "max-age=60")];
+
+fn send(fake: &Fake, headers: &[(&'static str, &str)]) -> Whole {
+    fake.send(&app(REWRITES), get("/img/7.jpg", headers))
+}
+
+#[test]
+fn h68_each_class_gets_its_own_format_under_one_url_and_says_so() {
+    let fake = shop(FRESH);
+    send(&fake, &AVIF);
+    send(&fake, &OLD);
+    for _ in 0..2 {
+        let new = send(&fake, &AVIF);
+        assert_eq!(
+            (new.header("content-type"), new.body.len()),
+            ("image/avif", 5_000)
+        );
+        assert_eq!(new.header("x-vitrine"), "image; class=avif; hit");
+        let old = send(&fake, &OLD);
+        assert_eq!(
+            (old.header("content-type"), old.body.len()),
+            ("image/jpeg", 10_000)
+        );
+        assert_ne!(new.header("etag"), old.header("etag"));
+        for whole in [&new, &old] {
+            assert_eq!(all(whole, "vary"), ["Accept"]);
+            assert_eq!(whole.header("content-length"), whole.body.len().to_string());
+        }
+    }
+    assert_eq!(fake.seen_by(Service::Origin), 1);
+    assert_eq!(fake.seen_by(Service::Optimizer), 2);
+}
+
+#[test]
+fn h68_the_class_is_what_counts_and_a_refusal_is_one() {
+    let fake = shop(FRESH);
+    send(&fake, &AVIF);
+    for same in [
+        "image/avif",
+        "text/html, IMAGE/AVIF;q=0.5",
+        "image/webp,image/avif;q=1.0,*/*",
+    ] {
+        assert_eq!(
+            send(&fake, &[("accept", same)]).header("content-type"),
+            "image/avif",
+            "{same}"
+        );
+    }
+    for other in [
+        "image/avif;q=0",
+        "image/*",
+        "*/*",
+        "image/webp",
+        "image/avifx",
+    ] {
+        assert_eq!(
+            send(&fake, &[("accept", other)]).header("content-type"),
+            "image/jpeg",
+            "{other}"
+        );
+    }
+    assert_eq!(
+        fake.seen_by(Service::Optimizer),
+        2,
+        "two classes, however Accept is written"
+    );
+}
+
+#[test]
+fn h75_a_client_that_says_nothing_gets_the_original_format() {
+    let fake = shop(FRESH);
+    send(&fake, &AVIF);
+    let plain = send(&fake, &[]);
+    assert_eq!(plain.header("content-type"), "image/jpeg");
+}
+
+#[test]
+fn h73_the_first_request_gets_the_original_as_it_comes_and_nothing_waits_for_the_encoder() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let fake = Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Optimizer => optimizer(seen),
+            Service::Origin => {
+                let body = original();
+                let piece = |range: std::ops::Range<usize>| {
+                    Step::Piece(Bytes::copy_from_slice(&body[range]))
+                };
+                let steps = [piece(0..100), Step::Wait(held.clone()), piece(100..20_000)];
+                jpeg(FRESH).map(|_| FakeBody::of(steps))
+            }
+        })
+    });
+    let mut answer = fake.begin(&app(REWRITES), get("/img/7.jpg", &AVIF));
+    assert_eq!(answer.headers()["etag"], "\"o\"");
+    assert_eq!(answer.headers()["content-length"], "20000");
+    let first = run(answer.body_mut().chunk()).unwrap().unwrap();
+    assert_eq!(
+        first,
+        original()[..100],
+        "the first piece is here before the origin sent the second"
+    );
+    gate.open();
+    let mut rest = Vec::new();
+    while let Some(piece) = run(answer.body_mut().chunk()).unwrap() {
+        rest.extend_from_slice(&piece);
+    }
+    assert_eq!(rest, original()[100..]);
+    assert_eq!(
+        fake.seen_by(Service::Optimizer),
+        0,
+        "the response is done and nothing was encoded for it"
+    );
+    fake.settle();
+    assert_eq!(fake.seen_by(Service::Optimizer), 1);
+}
+
+#[test]
+fn h73_a_storm_of_requests_encodes_once() {
+    let fake = shop(FRESH);
+    let answers: Vec<_> = (0..20)
+        .map(|_| fake.begin(&app(REWRITES), get("/img/7.jpg", &AVIF)))
+        .collect();
+    for mut answer in answers {
+        while run(answer.body_mut().chunk()).unwrap().is_some() {}
+    }
+    fake.settle();
+    assert_eq!(fake.seen_by(Service::Optimizer), 1);
+}
+
+#[test]
+fn h74_images_that_say_so_are_left_as_they_are() {
+    let left: [&'static [(&'static str, &str)]; 9] = [
+        &[("cache-control", "max-age=60, no-transform")],
+        &[
+            ("cache-control", "max-age=60"),
+            ("cf-polished", "origSize=1"),
+        ],
+        &[
+            ("cache-control", "max-age=60"),
+            ("vary", "Accept, User-Agent"),
+        ],
+        &[
+            ("cache-control", "max-age=60"),
+            ("content-disposition", "inline; filename=a.jpg"),
+        ],
+        &[("cache-control", "private, max-age=60")],
+        &[("cache-control", "no-store")],
+        &[("cache-control", "max-age=60"), ("set-cookie", "a=1")],
+        &[
+            ("cache-control", "max-age=60"),
+            ("content-encoding", "gzip"),
+        ],
+        &[],
+    ];
+    for headers in left {
+        let fake = shop(headers);
+        for _ in 0..2 {
+            let whole = send(&fake, &AVIF);
+            assert_eq!(whole.body, original(), "{headers:?}");
+            assert_eq!(whole.header("content-type"), "image/jpeg");
+            assert_eq!(whole.header("etag"), "\"o\"");
+            assert!(!all(&whole, "vary").contains(&"Accept"), "{headers:?}");
+        }
+        assert_eq!(fake.seen_by(Service::Optimizer), 0, "{headers:?}");
+    }
+    let signed = shop(FRESH);
+    for _ in 0..2 {
+        let path = "/img/7.jpg?X-Amz-Signature=abc&X-Amz-Expires=60";
+        assert_eq!(
+            signed.send(&app(REWRITES), get(path, &AVIF)).body,
+            original()
+        );
+    }
+    assert_eq!(signed.seen_by(Service::Optimizer), 0);
+}
+
+#[test]
+fn h74_a_range_comes_from_one_representation() {
+    let fake = shop(FRESH);
+    let first = send(&fake, &[AVIF[0], ("range", "bytes=0-9")]);
+    assert_eq!(
+        first.body,
+        original(),
+        "the origin ignored the range, and so may we"
+    );
+    send(&fake, &AVIF);
+    let variant = send(&fake, &AVIF);
+    let part = send(&fake, &[AVIF[0], ("range", "bytes=10-19")]);
+    assert_eq!(
+        (part.status.as_u16(), &part.body[..]),
+        (206, &original()[10..20])
+    );
+    assert_eq!(part.header("content-type"), "image/jpeg");
+    let etag = variant.header("etag").to_owned();
+    let resumed = send(
+        &fake,
+        &[AVIF[0], ("range", "bytes=10-19"), ("if-range", &etag)],
+    );
+    assert_eq!(
+        (resumed.status.as_u16(), &resumed.body[..]),
+        (206, &variant.body[10..20])
+    );
+    assert_eq!(resumed.header("content-type"), "image/avif");
+}
+
+#[test]
+fn without_a_smaller_variant_the_original_stays_and_is_not_tried_again() {
+    let answers: [(fn() -> Response<FakeBody>, &str); 4] = [
+        (
+            || response(204, &[("x-vitrine-skip", "too-many-pixels")], ""),
+            "too-many-pixels",
+        ),
+        (
+            || response(200, &[("content-type", "image/avif")], vec![0; 20_000]),
+            "not-smaller",
+        ),
+        (|| response(502, &[], "trap"), "error: status 502"),
+        (
+            || {
+                let steps = [Step::Piece(Bytes::from_static(b"half")), Step::Break];
+                response(200, &[("content-type", "image/avif")], FakeBody::of(steps))
+            },
+            "error: the body broke off: reset by the test",
+        ),
+    ];
+    for (answer, reason) in answers {
+        let fake = Fake::new(move |seen| {
+            Ok(match seen.service {
+                Service::Origin => jpeg(FRESH),
+                Service::Optimizer => answer(),
+            })
+        });
+        for _ in 0..4 {
+            assert_eq!(send(&fake, &AVIF).body, original());
+        }
+        let whole = send(&fake, &AVIF);
+        assert_eq!(
+            whole.header("x-vitrine"),
+            format!("image; class=avif; hit; reason=original: {reason}")
+        );
+        assert_eq!(fake.seen_by(Service::Optimizer), 1, "{reason}");
+        assert_eq!(fake.seen_by(Service::Origin), 1, "{reason}");
+        fake.pass_ms(600_000);
+        send(&fake, &AVIF);
+        let again = if reason.starts_with("error") { 2 } else { 1 };
+        assert_eq!(fake.seen_by(Service::Optimizer), again, "{reason}");
+    }
+}
+
+#[test]
+fn a_small_image_is_not_worth_an_encode() {
+    let fake = Fake::new(|seen| {
+        assert_eq!(seen.service, Service::Origin);
+        Ok(response(
+            200,
+            &[
+                ("content-type", "image/png"),
+                ("cache-control", "max-age=60"),
+            ],
+            vec![1; 500],
+        ))
+    });
+    for _ in 0..3 {
+        assert_eq!(
+            fake.send(&app(REWRITES), get("/i.png", &AVIF)).body.len(),
+            500
+        );
+    }
+}
+
+#[test]
+fn an_image_that_was_fetched_anew_and_has_not_changed_keeps_its_variants() {
+    let fake = shop(FRESH);
+    send(&fake, &AVIF);
+    fake.pass_ms(61_000);
+    fake.script(|seen| {
+        Ok(match seen.service {
+            Service::Origin => response(304, FRESH, ""),
+            Service::Optimizer => optimizer(seen),
+        })
+    });
+    assert_eq!(
+        send(&fake, &AVIF).header("x-vitrine"),
+        "image; class=avif; stale"
+    );
+    assert_eq!(
+        send(&fake, &AVIF).header("x-vitrine"),
+        "image; class=avif; hit"
+    );
+    assert_eq!(fake.seen_by(Service::Optimizer), 1);
+}
+
+#[test]
+fn an_image_that_changed_gets_new_variants() {
+    let fake = shop(FRESH);
+    send(&fake, &AVIF);
+    fake.pass_ms(61_000);
+    fake.script(|seen| {
+        Ok(match seen.service {
+            Service::Origin => response(
+                200,
+                &[("content-type", "image/jpeg"), FRESH[0]],
+                vec![7; 40_000],
+            ),
+            Service::Optimizer => optimizer(seen),
+        })
+    });
+    assert_eq!(
+        send(&fake, &AVIF).body.len(),
+        5_000,
+        "stale, while the new one is fetched"
+    );
+    assert_eq!(
+        send(&fake, &AVIF).body.len(),
+        10_000,
+        "a quarter of the new one"
+    );
+}
+
+#[test]
+fn with_images_off_an_image_is_a_cached_asset() {
+    let fake = shop(FRESH);
+    let policy = r#"{"images":{"enabled":false}}"#;
+    for _ in 0..2 {
+        let whole = fake.send(&app(policy), get("/img/7.jpg", &AVIF));
+        assert_eq!(whole.body, original());
+        assert!(all(&whole, "vary").is_empty());
+    }
+    assert_eq!(fake.seen_by(Service::Origin), 1);
+    assert_eq!(fake.seen_by(Service::Optimizer), 0);
+}

@@ -1,10 +1,15 @@
 //! `vitrine`: one binary that runs the layer and tells what it did.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the host is the world's side of the ports"
+)]
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod commands;
+mod host;
 
 /// A performance layer for storefronts.
 #[derive(Parser)]

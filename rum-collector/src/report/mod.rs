@@ -276,6 +276,3 @@ pub struct Quality {
     /// Page views of declared bots that were kept apart.
     pub bots: u64,
 }
-
-#[cfg(test)]
-mod tests;

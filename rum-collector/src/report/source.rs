@@ -64,6 +64,10 @@ pub struct SqlSource<'a, D>(pub &'a D);
 
 impl<D: Database> Source for SqlSource<'_, D> {
     async fn read(&self, window: Window, site: Option<&str>) -> Result<Dataset, StoreError> {
+        if !sql::exists(self.0).await? {
+            // Made by the host, and not yet written to.
+            return Ok(Dataset::default());
+        }
         let found = sql::version(self.0).await?;
         if found > sql::VERSION {
             return Err(StoreError(format!(
@@ -161,7 +165,8 @@ impl<D: Database> Query<'_, D> {
         let bots = format!("SELECT count(*) FROM bots WHERE {SCOPE}");
         let rows = self.rows(&bots).await?;
         dataset.bots = rows.first().map_or(0, |row| number(row, 0));
-        // Counters do not know sites: a refused beacon has none. An hour counts if it touches the window.
+        // A refused beacon has no site, so counters do not know sites; the parameter is mentioned because it is
+        // bound. An hour counts if it touches the window.
         let rows = self
             .rows(
                 "SELECT result, sum(n) FROM beacons

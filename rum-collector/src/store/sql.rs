@@ -125,6 +125,17 @@ pub async fn migrate(database: &impl Database) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a database has been migrated at least once.
+pub async fn exists(database: &impl Database) -> Result<bool, StoreError> {
+    let rows = database
+        .execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'rum_schema'",
+            &[],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// The version of a database that has been migrated at least once.
 pub async fn version(database: &impl Database) -> Result<i64, StoreError> {
     let rows = database

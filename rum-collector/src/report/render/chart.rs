@@ -124,30 +124,36 @@ fn scale(bins: &[Bin]) -> Option<f64> {
     Some(WIDTH / bins.len() as f64 / f64::from(width))
 }
 
-/// A p75 with its interval on the scale of its metric, with the thresholds as ticks. `most` is the right end.
+/// A p75 with its interval on a scale that ends at `most`. Ticks at the thresholds are the table's background:
+/// see [`ticks`]. Tables have many rows, so this is as short as it can be.
 pub(super) fn whisker(summary: &Summary, most: f64) -> String {
     let Some(p75) = summary.p75 else {
         return String::new();
     };
-    let [good, poor] = summary.metric.thresholds();
     let place = |value: u32| (f64::from(value) / most * 100.0).clamp(0.0, 100.0);
-    let class = rating(summary.metric, p75.value);
-    let mut svg = "<svg class=\"whisk\" viewBox=\"0 0 100 12\" preserveAspectRatio=\"none\" aria-hidden=\"true\">".to_owned();
-    for threshold in [good, poor] {
-        let x = place(threshold);
-        let _ = write!(
-            svg,
-            "<line class=\"tick\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"12\"/>"
-        );
-    }
     let (low, high) = (p75.low.map_or(0.0, place), p75.high.map_or(100.0, place));
-    let _ = write!(
-        svg,
-        "<line class=\"range {class}\" x1=\"{low:.1}\" x2=\"{high:.1}\" y1=\"6\" y2=\"6\"/>\
-         <line class=\"point {class}\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"1\" y2=\"11\"/></svg>",
+    format!(
+        "<svg class=\"whisk {}\" viewBox=\"0 0 100 12\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+         <path d=\"M{low:.1} 6H{high:.1}\"/><path d=\"M{:.1} 1v10\"/></svg>",
+        rating(summary.metric, p75.value),
         place(p75.value)
-    );
-    svg
+    )
+}
+
+/// The places of the thresholds on the scale of a table's whiskers, as its custom properties.
+pub(super) fn ticks(metric: Metric, most: f64) -> String {
+    let [good, poor] = metric.thresholds().map(|at| f64::from(at) / most * 100.0);
+    format!("--good-at:{good:.1}%;--poor-at:{poor:.1}%")
+}
+
+/// The shares as a bar for a table, where the text beside it says the same.
+pub(super) fn small_bar(shares: &Shares) -> String {
+    let (good, not_poor) = (shares.good * 100.0, (1.0 - shares.poor) * 100.0);
+    format!(
+        "<svg class=\"tri\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+         <path class=\"poor\" d=\"M0 4H100\"/><path class=\"ni\" d=\"M0 4H{not_poor:.1}\"/>\
+         <path class=\"good\" d=\"M0 4H{good:.1}\"/></svg>"
+    )
 }
 
 /// The class of a value by its metric's thresholds.

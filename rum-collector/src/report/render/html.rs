@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::chart::{days, histogram, rating, tri_bar, whisker};
+use super::chart::{days, histogram, rating, small_bar, ticks, tri_bar, whisker};
 use super::{Arm, Cell, Metric, Report, Summary};
 use super::{cell_name, escape, gain, hidden_because, notes, percent, shown_arms, window_text};
 use crate::report::ArmCell;
+
+/// With two arms, three devices and five metrics, some 450 rows of about 450 bytes: well below 300 KB.
+const MAX_TEMPLATES: usize = 10;
 
 const STYLE: &str = include_str!("report.css");
 
@@ -157,30 +160,61 @@ fn headline(report: &Report, summary: &Summary) -> String {
 }
 
 fn segments(report: &Report, metric: Metric) -> String {
+    let label = metric.label();
+    // The three that are assessed are open; the two that explain them can be opened.
+    let explains = matches!(metric, Metric::Fcp | Metric::Ttfb);
+    let (open, close) = if explains {
+        ("<details><summary>", "</summary>")
+    } else {
+        ("", "")
+    };
+    let most = right_end(report, metric);
     let mut html = format!(
-        "<h2 id=\"{0}\">{0} by template and device</h2>\n<div class=\"scroll\"><table><thead><tr>\
+        "{open}<h2>{label} by template and device</h2>{close}\n\
+         <div class=\"scroll\"><table style=\"{}\"><thead><tr>\
          <th scope=\"col\">Template</th><th scope=\"col\">Device</th>",
-        metric.label()
+        ticks(metric, most)
     );
     if report.holdback {
         html.push_str("<th scope=\"col\">Visitors</th>");
     }
     html.push_str(
         "<th scope=\"col\">p75</th><th scope=\"col\">95 %</th><th scope=\"col\"></th>\
-         <th scope=\"col\">Good / needs improvement / poor</th><th scope=\"col\"></th><th scope=\"col\">n</th>",
+         <th scope=\"col\" colspan=\"2\">Good / needs improvement / poor</th><th scope=\"col\">n</th>",
     );
     if report.holdback {
         html.push_str("<th scope=\"col\">Difference of p75</th>");
     }
     html.push_str("</tr></thead><tbody>\n");
-    let most = right_end(report, metric);
-    for cell in &report.cells {
+    let busiest = busiest_templates(report);
+    let shown = |cell: &&Cell| {
+        let template = cell.template.as_deref();
+        template.is_none_or(|template| busiest.contains(&template))
+    };
+    for cell in report.cells.iter().filter(shown) {
         for arm in shown_arms(report) {
             html.push_str(&row(report, cell, *arm, metric, most));
         }
     }
     html.push_str("</tbody></table></div>\n");
+    if explains {
+        html.push_str("</details>\n");
+    }
     html
+}
+
+/// The templates with most page views, as many as a file of bounded size has room for.
+fn busiest_templates(report: &Report) -> Vec<&str> {
+    let views = |cell: &Cell| cell.arm(Arm::All).map_or(0, |arm| arm.views);
+    let mut templates: Vec<(u64, &str)> = report
+        .cells
+        .iter()
+        .filter(|cell| cell.device.is_none())
+        .filter_map(|cell| Some((views(cell), cell.template.as_deref()?)))
+        .collect();
+    templates.sort_by_key(|(views, name)| (std::cmp::Reverse(*views), *name));
+    templates.truncate(MAX_TEMPLATES);
+    templates.into_iter().map(|(_, name)| name).collect()
 }
 
 /// The right end of the scale of a table's whiskers: past the poor threshold, and past every interval up to
@@ -229,7 +263,7 @@ fn row(report: &Report, cell: &Cell, arm: Arm, metric: Metric, most: f64) -> Str
                 end(p75.low),
                 end(p75.high),
                 whisker(summary, most),
-                tri_bar(&shares),
+                small_bar(&shares),
                 percent(shares.good),
                 percent(shares.needs_improvement),
                 percent(shares.poor)
@@ -284,6 +318,18 @@ fn quality(report: &Report) -> String {
         let _ = write!(html, "<dt>{term}</dt><dd>{text}</dd>");
     }
     html.push_str("</dl></div>\n");
+    let left_out = report
+        .cells
+        .iter()
+        .filter(|cell| cell.device.is_none() && cell.template.is_some())
+        .count()
+        .saturating_sub(MAX_TEMPLATES);
+    if left_out > 0 {
+        let _ = write!(
+            html,
+            "<p class=\"small soft\">{left_out} less visited templates are in the other formats.</p>"
+        );
+    }
     for note in notes(report) {
         let _ = write!(html, "<p class=\"small soft\">{}</p>", escape(&note));
     }

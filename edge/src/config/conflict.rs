@@ -10,8 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::finding::Finding;
-use super::{Config, PathPattern};
+use super::{Config, PathPattern, Policy};
 use crate::html::passes;
+use crate::route;
 
 /// Name of the pages that match no template.
 const OTHER: &str = "other";
@@ -100,6 +101,7 @@ impl Document<'_> {
                         .related(place.clone(), format!("by `{sacred}`"))
                         .help("remove one of the two")
                 }));
+                findings.extend(always_sacred(path, at));
             }
         }
     }
@@ -244,6 +246,15 @@ impl Document<'_> {
             );
         }
     }
+}
+
+fn always_sacred(path: &PathPattern, at: &Range<usize>) -> Option<Finding> {
+    let sacred = route::is_sacred(&route::decoded(path.as_str()), "", &Policy::default());
+    sacred.then(|| {
+        Finding::warning("these pages are sacred", at.clone())
+            .expected("nothing is done to them and no metrics are collected")
+            .help("cart, checkout, account, login, order and payment pages always are")
+    })
 }
 
 fn name_taken(name: &str, at: &Range<usize>, earlier: &[Template]) -> Option<Finding> {

@@ -17,9 +17,9 @@ const UNSAFE_PATIENCE: u32 = 3;
 /// A phone at the edge of its network.
 const SLOW_UPLINK_BYTES_PER_S: u64 = 64 << 10;
 /// For an upload that does not say how long it is.
-const UPLOAD_UNKNOWN: Duration = Duration::from_secs(60);
+const UPLOAD_UNKNOWN: Duration = Duration::from_mins(1);
 /// A length is only what the visitor says.
-const UPLOAD_MAX: Duration = Duration::from_secs(600);
+const UPLOAD_MAX: Duration = Duration::from_mins(10);
 
 /// Answers with the origin's own response, or with what stands in its place.
 pub(crate) async fn respond<P: Platform>(

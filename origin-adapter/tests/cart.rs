@@ -9,10 +9,12 @@
 mod support;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use support::evershop::{Fate, Shop};
 use support::*;
 use vitrine_origin_adapter::Adapter;
+use vitrine_origin_adapter::platform::Platform;
 use vitrine_origin_adapter::settings::Kind;
 
 const SID: &str = "sid=abc";
@@ -206,10 +208,10 @@ fn ten_additions_at_once_to_a_cart_of_one_make_eleven() {
 #[test]
 fn the_shop_alone_loses_additions_that_overlap() {
     // Shows that the test above can fail: the same storm without the adapter.
-    use vitrine_origin_adapter::platform::{Deadlines, Payload, Platform};
+    use vitrine_origin_adapter::platform::{Deadlines, Payload};
     let (_, host, shop) = open();
     shop.put("abc", "SKU-1", 1);
-    let limit = std::time::Duration::from_secs(1);
+    let limit = Duration::from_secs(1);
     let deadlines = Deadlines {
         connect: limit,
         first_byte: limit,
@@ -709,10 +711,10 @@ fn a_cart_that_stays_locked_is_busy_and_the_key_stays_free() {
     host.run(put(&adapter, &host, &id, 2));
     let name = {
         host.set_origin(move |_| after(60_000, broken()));
-        let stuck = put(&adapter, &host, &id, 3);
-        let mut stuck = Box::pin(stuck);
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(std::future::Future::poll(stuck.as_mut(), &mut context).is_pending());
+        // The instance dies a second after it sent the change.
+        let death = std::pin::pin!(Platform::sleep(&host, Duration::from_secs(1)));
+        let stuck = std::pin::pin!(put(&adapter, &host, &id, 3));
+        host.run(futures::future::select(stuck, death));
         host.0
             .records
             .borrow()

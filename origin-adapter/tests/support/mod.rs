@@ -140,7 +140,12 @@ impl Host {
         }
     }
 
-    fn store(&self) -> Result<(), StoreError> {
+    async fn store(&self) -> Result<(), StoreError> {
+        Turn {
+            world: Rc::clone(&self.0),
+            taken: false,
+        }
+        .await;
         if self.0.store_fails.get() {
             Err(StoreError("disk full".into()))
         } else {
@@ -152,6 +157,26 @@ impl Host {
 struct Sleep {
     world: Rc<World>,
     until_ms: u64,
+}
+
+/// A store takes a moment, in which others get their turn.
+struct Turn {
+    world: Rc<World>,
+    taken: bool,
+}
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.taken {
+            return Poll::Ready(());
+        }
+        self.taken = true;
+        let now = self.world.now_ms.get();
+        self.world.timers.borrow_mut().insert(now);
+        Poll::Pending
+    }
 }
 
 impl Future for Sleep {
@@ -240,7 +265,7 @@ impl Platform for Host {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store()?;
+        self.store().await?;
         let records = self.0.records.borrow();
         Ok(records
             .get(key)
@@ -249,7 +274,7 @@ impl Platform for Host {
     }
 
     async fn insert(&self, key: &str, value: &[u8], expires_ms: u64) -> Result<bool, StoreError> {
-        self.store()?;
+        self.store().await?;
         let mut records = self.0.records.borrow_mut();
         if records
             .get(key)
@@ -268,7 +293,7 @@ impl Platform for Host {
         new: &[u8],
         expires_ms: u64,
     ) -> Result<bool, StoreError> {
-        self.store()?;
+        self.store().await?;
         let mut records = self.0.records.borrow_mut();
         match records.get_mut(key) {
             Some(record) if record.0 == old => {
@@ -280,7 +305,7 @@ impl Platform for Host {
     }
 
     async fn remove(&self, key: &str, old: &[u8]) -> Result<(), StoreError> {
-        self.store()?;
+        self.store().await?;
         let mut records = self.0.records.borrow_mut();
         if records.get(key).is_some_and(|(value, _)| value == old) {
             records.remove(key);

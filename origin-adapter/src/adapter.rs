@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -87,13 +87,20 @@ impl Adapter {
         request: Request<Payload<P::Body>>,
     ) -> Response<Payload<P::Body>> {
         let path = request.uri().path();
-        if is_below(path, CART) {
+        let mut response = if is_below(path, CART) {
             cart::respond(self, platform, visitor, request).await
         } else if is_below(path, OPERATOR) {
             operator::respond(self, platform, request.method(), path).await
         } else {
             pages::respond(self, platform, request).await
+        };
+        if let Payload::Full(body) = response.body() {
+            let length = body.len().into();
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
         }
+        response
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -79,6 +79,10 @@ fn a_visitor_without_a_cart_has_an_empty_one_and_the_shop_is_not_asked() {
     let answer = host.run(ask(&adapter, &host, request("GET", "/_v/cart", &[])));
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("cache-control"), "private, no-store");
+    assert_eq!(
+        answer.header("content-length"),
+        answer.text().len().to_string()
+    );
     let cart = answer.json();
     assert_eq!(cart["currency"], "USD");
     assert_eq!(cart["line_items"].as_array().unwrap().len(), 0);

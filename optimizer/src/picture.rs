@@ -68,8 +68,12 @@ impl Picture {
                 return false;
             }
         }
-        // A gray photograph has at most 256 values too: only colour makes "few" a sign of drawing.
-        channels > 2 || seen.len() <= MAX_GRAY_LEVELS
+        // A gray photograph has at most 256 values too, in one channel or in three equal ones.
+        let coloured = channels > 2
+            && seen
+                .iter()
+                .any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2]);
+        coloured || seen.len() <= MAX_GRAY_LEVELS
     }
 
     fn is_two_toned(&self) -> bool {
@@ -92,7 +96,7 @@ impl Picture {
 pub(crate) const MAX_PALETTE: usize = 256;
 
 /// Gray levels up to which a gray picture counts as drawn.
-const MAX_GRAY_LEVELS: usize = 64;
+const MAX_GRAY_LEVELS: usize = 16;
 
 fn eight_bit(image: DynamicImage) -> DynamicImage {
     match image {

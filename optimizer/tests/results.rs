@@ -220,6 +220,14 @@ fn h70_png_colours_that_are_not_srgb_are_left_alone() {
 }
 
 #[test]
+fn h70_a_gray_photograph_in_three_equal_channels_is_not_taken_for_a_drawing() {
+    let gray = DynamicImage::from(photo(160, 120)).into_luma8();
+    let three = DynamicImage::from(DynamicImage::ImageLuma8(gray).into_rgb8());
+    assert!(to_same(&jpeg(&three, 95), 80).is_ok());
+    assert!(to_avif(&png(&three), 75).is_ok());
+}
+
+#[test]
 fn h70_gray_stays_gray() {
     let gray = DynamicImage::ImageLuma8(DynamicImage::from(photo(160, 120)).into_luma8());
     assert_eq!(
@@ -235,8 +243,8 @@ fn h70_gray_stays_gray() {
 
 #[test]
 fn h70_alpha_is_kept_and_idle_alpha_is_dropped() {
+    let [r, g, b] = photo(1, 1).get_pixel(0, 0).0;
     let cut_out = RgbaImage::from_fn(160, 120, |x, y| {
-        let [r, g, b] = photo(160, 120).get_pixel(0, 0).0;
         image::Rgba([
             r.wrapping_add(x as u8),
             g.wrapping_add(y as u8),

@@ -49,7 +49,12 @@ pub fn compass() -> RgbImage {
 pub fn jpeg(picture: &DynamicImage, quality: u8) -> Vec<u8> {
     let mut file = Vec::new();
     JpegEncoder::new_with_quality(&mut file, quality)
-        .encode_image(picture)
+        .write_image(
+            picture.as_bytes(),
+            picture.width(),
+            picture.height(),
+            picture.color().into(),
+        )
         .unwrap();
     file
 }

@@ -81,7 +81,7 @@ pub fn load_for(name: &str, text: &str, origin: Option<&str>) -> Result<Compiled
             compile(config, warnings).map_err(|error| ours(name, text, &error))
         }
         Err(finding) => {
-            findings.push(finding);
+            findings.push(*finding);
             Err(Findings::new(name, text, findings))
         }
     }
@@ -125,10 +125,10 @@ fn origin_option(origin: &str, schema: &serde_json::Value) -> Option<Finding> {
 }
 
 /// What the schema cannot say, the types themselves refuse.
-fn read(document: Spanned<DeTable<'_>>) -> Result<Config, Finding> {
+fn read(document: Spanned<DeTable<'_>>) -> Result<Config, Box<Finding>> {
     Config::deserialize(Deserializer::from(document)).map_err(|error| {
         let at = error.span().unwrap_or(0..0);
-        Finding::error(error.message(), at).expected("not expected here")
+        Box::new(Finding::error(error.message(), at).expected("not expected here"))
     })
 }
 
@@ -155,10 +155,11 @@ fn digest(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()[..6]
+    let digits = hash.finalize();
+    let first = digits[..6]
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{first:012x}")
 }
 
 /// A configuration that passed every check and still has no JSON form: a defect of this program.

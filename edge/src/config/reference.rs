@@ -1,5 +1,7 @@
 //! `docs/configuration.md`, generated from the schema: every table, every key.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::schema::{self, Kind};
@@ -56,7 +58,7 @@ fn table(out: &mut String, path: &str, schema: &Value) {
             format!("[{inner}]")
         };
         let level = "#".repeat(2 + usize::from(!path.is_empty()));
-        out.push_str(&format!("\n{level} `{heading}`\n\n"));
+        let _ = write!(out, "\n{level} `{heading}`\n\n");
         out.push_str(&words(path, key, property));
         out.push('\n');
         if let Some(inner_schema) = inner_table(property) {
@@ -100,7 +102,7 @@ fn row(out: &mut String, key: &str, property: &Value) {
     let choices = schema::choices(schema::without_null(property));
     for (choice, words) in &choices {
         if !words.is_empty() {
-            what.push_str(&format!(" `{choice}`: {}", cell(words)));
+            let _ = write!(what, " `{choice}`: {}", cell(words));
         }
     }
     if choices.len() > schema::MOST_CHOICES {
@@ -108,15 +110,16 @@ fn row(out: &mut String, key: &str, property: &Value) {
             .iter()
             .map(|(name, _)| format!("`{name}`"))
             .collect();
-        what.push_str(&format!(" One of {}.", names.join(", ")));
+        let _ = write!(what, " One of {}.", names.join(", "));
     }
     let default = match property.get("default") {
         None | Some(Value::Null) => "none".into(),
         Some(value) => format!("`{value}`"),
     };
-    out.push_str(&format!(
-        "| `{key}` | {} | {} | {what} |\n",
+    let _ = writeln!(
+        out,
+        "| `{key}` | {} | {} | {what} |",
         cell(&schema::expectation(property)),
         cell(&default),
-    ));
+    );
 }

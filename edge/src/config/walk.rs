@@ -131,10 +131,7 @@ impl Walk<'_> {
             (Kind::List, DeValue::Array(list)) => self.list(path, schema, list, key),
             (Kind::Choice, DeValue::String(text)) => self.choice(path, whole, text, at),
             (Kind::Text, DeValue::String(text)) => self.string(path, whole, text, at),
-            (Kind::Integer, DeValue::Integer(number)) => {
-                self.number(path, whole, integer(number), at);
-            }
-            (Kind::Number, DeValue::Integer(number)) => {
+            (Kind::Integer | Kind::Number, DeValue::Integer(number)) => {
                 self.number(path, whole, integer(number), at);
             }
             (Kind::Number, DeValue::Float(number)) => {

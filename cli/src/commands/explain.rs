@@ -1,11 +1,365 @@
-//! `vitrine explain`.
+//! `vitrine explain`: what a running edge decides about a page and why; and what each pass does.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use url::Url;
+use vitrine_edge::html::passes::{self, Docs};
 
 /// Arguments of `vitrine explain`.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// A page of the shop (`/p/7`, or its whole address), or the word `passes`.
+    #[arg(value_name = "URL|passes")]
+    subject: String,
+    /// After `passes`: only this one.
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Where the edge answers. Default: the address's own scheme and host, or http://127.0.0.1:4000.
+    #[arg(long, value_name = "URL")]
+    edge: Option<Url>,
+    /// The operator's token. Default: the environment variable `VITRINE_VAR_OPERATOR_TOKEN`, else the one that
+    /// `vitrine up` made for this installation.
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// Where `vitrine up` keeps what it made.
+    #[arg(long, value_name = "DIRECTORY", default_value = ".vitrine")]
+    state_dir: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
 
-pub(crate) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`vitrine explain` is not built yet")
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Longest wait for an explanation: it includes the whole page, as the shop makes it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest explanation, in bytes. The edge bounds its notes; a stranger's answer may be anything.
+const MAX_BYTES: usize = 4 << 20;
+/// Where the edge of `vitrine up` answers.
+const DEFAULT_EDGE: &str = "http://127.0.0.1:4000";
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.subject == "passes" {
+        return explain_passes(&args);
+    }
+    anyhow::ensure!(
+        args.name.is_none(),
+        "one page at a time; a second word follows only `passes`"
+    );
+    let (edge, page) = address(&args)?;
+    let token = token(&args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let answer = runtime
+        .block_on(async { tokio::time::timeout(PATIENCE, ask(&edge, &page, &token)).await })
+        .with_context(|| format!("{edge} did not explain within {} s", PATIENCE.as_secs()))?;
+    let (status, body) = answer.with_context(|| format!("cannot ask {edge}"))?;
+    if status != StatusCode::OK {
+        eprintln!("error: {edge} answered {status}: {}", detail(&body));
+        return Ok(ExitCode::FAILURE);
+    }
+    let text = match args.format {
+        Format::Json => String::from_utf8_lossy(&body).into_owned(),
+        Format::Table => table(&serde_json::from_slice(&body).context("not an explanation")?),
+    };
+    print(&text)
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The edge to ask, and the path and query to ask about.
+fn address(args: &Args) -> anyhow::Result<(Url, String)> {
+    let default = Url::parse(DEFAULT_EDGE)?;
+    if args.subject.starts_with('/') {
+        let edge = args.edge.clone().unwrap_or(default);
+        return Ok((edge, args.subject.clone()));
+    }
+    let page = Url::parse(&args.subject)
+        .ok()
+        .filter(Url::has_host)
+        .with_context(|| format!("`{}` is neither a path nor an address", args.subject))?;
+    let path = page[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
+    let edge = args.edge.clone().map_or_else(|| page.join("/"), Ok)?;
+    Ok((edge, path))
+}
+
+fn token(args: &Args) -> anyhow::Result<String> {
+    let given = args.token.clone();
+    if let Some(token) = given.or_else(|| std::env::var("VITRINE_VAR_OPERATOR_TOKEN").ok()) {
+        return Ok(token);
+    }
+    let path = args.state_dir.join("operator_token");
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "no --token, and cannot read {}; run this where `vitrine up` runs",
+            path.display()
+        )
+    })?;
+    Ok(text.trim().to_owned())
+}
+
+async fn ask(edge: &Url, page: &str, token: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    let mut url = edge.join("/_v/explain")?;
+    url.query_pairs_mut().append_pair("url", page);
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_webpki_roots()
+        .https_or_http()
+        .enable_http1()
+        .build();
+    let client = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
+    let request = Request::get(url.as_str())
+        .header(ACCEPT, "application/json")
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .body(Empty::new())?;
+    let (parts, body) = client.request(request).await?.into_parts();
+    let body = Limited::new(body, MAX_BYTES).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!("the explanation broke off: {error}"))?;
+    Ok((parts.status, body.to_bytes()))
+}
+
+/// What an RFC 9457 problem says, or the beginning of whatever came.
+fn detail(body: &[u8]) -> String {
+    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let said = problem.as_ref().and_then(|problem| {
+        problem
+            .get("detail")
+            .or_else(|| problem.get("title"))?
+            .as_str()
+    });
+    match said {
+        Some(said) => said.to_owned(),
+        None => String::from_utf8_lossy(body).chars().take(200).collect(),
+    }
+}
+
+/// What the edge answers to `/_v/explain`.
+#[derive(Deserialize)]
+struct Explanation {
+    url: String,
+    route: String,
+    template: Option<String>,
+    policy: String,
+    enabled: bool,
+    status: u16,
+    summary: String,
+    reason: Option<String>,
+    cache: Option<String>,
+    passes: Vec<Pass>,
+    origin_ms: Option<u64>,
+    ms: u64,
+    bytes_in: Option<u64>,
+    bytes_out: Option<u64>,
+    error: Option<String>,
+    headers: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct Pass {
+    pass: String,
+    applied: Option<u32>,
+    skip: Option<String>,
+    notes: Vec<String>,
+}
+
+fn table(explained: &Explanation) -> String {
+    let number = |n: Option<u64>, unit: &str| n.map(|n| format!("{n} {unit}"));
+    let switch = (!explained.enabled).then(|| "the policy switches everything off".to_owned());
+    let rows = [
+        ("page", Some(explained.url.clone())),
+        ("in short", Some(explained.summary.clone())),
+        ("switched off", switch),
+        ("route", Some(explained.route.clone())),
+        ("template", explained.template.clone()),
+        ("status", Some(explained.status.to_string())),
+        ("left alone because", explained.reason.clone()),
+        ("cache", explained.cache.clone()),
+        ("origin's head after", number(explained.origin_ms, "ms")),
+        ("last byte after", number(Some(explained.ms), "ms")),
+        ("from the origin", number(explained.bytes_in, "bytes")),
+        ("to the visitor", number(explained.bytes_out, "bytes")),
+        ("went wrong", explained.error.clone()),
+        ("policy", Some(explained.policy.clone())),
+    ];
+    let mut out = String::new();
+    for (name, value) in rows {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            row(&mut out, "", name, &value);
+        }
+    }
+    if !explained.passes.is_empty() {
+        out.push_str("\npasses\n");
+    }
+    for pass in &explained.passes {
+        let outcome = match (pass.applied, &pass.skip) {
+            (Some(1), _) => "applied in 1 place".into(),
+            (Some(places), _) => format!("applied in {places} places"),
+            (None, Some(reason)) => format!("skipped: {reason}"),
+            (None, None) => "skipped".into(),
+        };
+        row(&mut out, "  ", &pass.pass, &outcome);
+        for note in &pass.notes {
+            row(&mut out, "  ", "", &format!("- {note}"));
+        }
+    }
+    if !explained.headers.is_empty() {
+        out.push_str("\nheaders of the answer\n");
+    }
+    for (name, value) in &explained.headers {
+        row(&mut out, "  ", name, value);
+    }
+    out
+}
+
+/// One line of the table. What came from a page may not steer the terminal.
+fn row(out: &mut String, indent: &str, name: &str, value: &str) {
+    let plain: String = value
+        .chars()
+        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
+        .collect();
+    let width = 22 - indent.len();
+    let _ = writeln!(out, "{indent}{name:width$}  {plain}");
+}
+
+fn explain_passes(args: &Args) -> anyhow::Result<ExitCode> {
+    let all = passes::docs();
+    let chosen: Vec<&Docs> = all
+        .iter()
+        .filter(|docs| args.name.as_deref().is_none_or(|name| name == docs.name))
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = all.iter().map(|docs| docs.name).collect();
+        eprintln!(
+            "error: there is no pass `{}`; there are {}",
+            args.name.as_deref().unwrap_or_default(),
+            names.join(", ")
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.format == Format::Json {
+        let list: Vec<serde_json::Value> = chosen.iter().map(|docs| docs_json(docs)).collect();
+        return print(&format!("{}\n", serde_json::to_string_pretty(&list)?));
+    }
+    let texts: Vec<String> = chosen.iter().map(|docs| docs_text(docs)).collect();
+    print(&texts.join("\n"))
+}
+
+fn docs_json(docs: &Docs) -> serde_json::Value {
+    serde_json::json!({
+        "pass": docs.name,
+        "what": docs.what,
+        "why": docs.why,
+        "away": docs.away,
+        "example": docs.example,
+    })
+}
+
+fn docs_text(docs: &Docs) -> String {
+    let mut out = format!("{}\n", docs.name);
+    for (title, text) in [
+        ("What it does", &docs.what),
+        ("Why it helps", &docs.why),
+        ("When it stays away", &docs.away),
+        ("Example", &docs.example),
+    ] {
+        let _ = writeln!(out, "  {title}");
+        for line in text.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn asked(words: &[&str]) -> anyhow::Result<(String, String)> {
+        let command = Command::parse_from([&["explain"], words].concat());
+        address(&command.args).map(|(edge, page)| (edge.to_string(), page))
+    }
+
+    #[test]
+    fn the_edge_is_the_one_of_the_address_unless_another_is_named() {
+        let is = |words: &[&str], edge: &str, page: &str| {
+            assert_eq!(asked(words).unwrap(), (edge.to_owned(), page.to_owned()));
+        };
+        is(&["/p/7?x=1"], "http://127.0.0.1:4000/", "/p/7?x=1");
+        is(
+            &["https://shop.example/p/7#top"],
+            "https://shop.example/",
+            "/p/7",
+        );
+        is(
+            &[
+                "https://shop.example/p/7",
+                "--edge",
+                "http://127.0.0.1:4123",
+            ],
+            "http://127.0.0.1:4123/",
+            "/p/7",
+        );
+        assert!(asked(&["p/7"]).is_err());
+        assert!(asked(&["mailto:a@b.example"]).is_err());
+    }
+
+    #[test]
+    fn the_table_says_what_each_pass_did_and_shows_no_control_characters() {
+        let json = serde_json::json!({
+            "url": "/p/7", "route": "page", "template": "product", "policy": "0123456789ab",
+            "enabled": true, "status": 200, "summary": "page; passes=1", "reason": null,
+            "cache": null, "origin_ms": 12, "ms": 30, "bytes_in": 1000, "bytes_out": 300,
+            "error": null,
+            "passes": [
+                {"pass": "preconnect", "applied": 1, "skip": null, "notes": ["https://a.example\u{1b}[2J"]},
+                {"pass": "size_images", "applied": null, "skip": "no rules", "notes": []},
+            ],
+            "headers": [["content-type", "text/html"]],
+        });
+        let table = table(&serde_json::from_value(json).unwrap());
+        assert!(table.contains("applied in 1 place\n"), "{table}");
+        assert!(table.contains("skipped: no rules\n"), "{table}");
+        assert!(table.contains("12 ms\n"), "{table}");
+        assert!(!table.contains('\u{1b}'), "{table}");
+        assert!(!table.contains("went wrong"), "{table}");
+    }
+
+    #[test]
+    fn every_pass_has_the_four_chapters_of_its_reference() {
+        for docs in passes::docs() {
+            for chapter in [&docs.what, &docs.why, &docs.away, &docs.example] {
+                assert!(!chapter.is_empty(), "{}", docs.name);
+            }
+            assert!(docs_text(&docs).starts_with(docs.name));
+        }
+    }
 }

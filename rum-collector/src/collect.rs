@@ -249,7 +249,9 @@ enum Verdict {
 
 impl Visit<'_> {
     fn is_own_origin(self, headers: &HeaderMap) -> bool {
-        let fetched = headers.get("sec-fetch-site").map(|value| value.as_bytes());
+        let fetched = headers
+            .get("sec-fetch-site")
+            .map(http::HeaderValue::as_bytes);
         if !matches!(fetched, None | Some(b"same-origin" | b"same-site")) {
             return false;
         }

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the merchant's file"
+)]
 pub struct Settings {
     /// Whether real-user metrics are collected at all.
     ///
@@ -41,7 +45,7 @@ pub struct Settings {
     /// ### Default
     /// `false`
     pub keep_bots: bool,
-    /// Whether browsers that something drives (WebDriver, headless) count as visitors. For laboratories and
+    /// Whether browsers that something drives (`WebDriver`, headless) count as visitors. For laboratories and
     /// demonstrations: in a shop's own numbers they have no place.
     ///
     /// ### Default

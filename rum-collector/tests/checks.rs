@@ -1,4 +1,5 @@
 //! The checks, their order, their answers and their counters.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -185,9 +186,12 @@ fn every_check_has_its_status_and_its_counter() {
     for defect in DEFECTS {
         let mut attempt = Attempt::good();
         (defect.spoil)(&mut attempt);
-        let kept = |world: &World| match world.migrated.get() {
-            true => world.count("SELECT count(*) FROM page_views"),
-            false => 0,
+        let kept = |world: &World| {
+            if world.migrated.get() {
+                world.count("SELECT count(*) FROM page_views")
+            } else {
+                0
+            }
         };
         let before = kept(&attempt.world);
         let response = attempt.send();

@@ -1,5 +1,6 @@
 //! From beacons in a database to a report in each format.
 #![cfg(feature = "report")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

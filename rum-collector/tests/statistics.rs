@@ -1,5 +1,6 @@
 //! Known answers of the statistics.
 #![cfg(feature = "report")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde::Deserialize;
 use vitrine_rum_collector::report::stats::{

@@ -1,4 +1,5 @@
 //! What is kept of a page view, and for how long.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

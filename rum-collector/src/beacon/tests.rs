@@ -10,10 +10,10 @@ fn read(more: &str) -> Result<Beacon, Fault> {
 #[test]
 fn a_full_beacon_is_read_whole() {
     let beacon = read(
-        r##""lcp":2500.4,"fcp":900,"ttfb":80.5,"inp":120,"cls":0.12345,"ls":[81,400,1500,519],"is":[8,90,22],
+        r#""lcp":2500.4,"fcp":900,"ttfb":80.5,"inp":120,"cls":0.12345,"ls":[81,400,1500,519],"is":[8,90,22],
         "la":"main>img.hero","ia":"button#buy","ca":"div.promo","lu":"/img/hero.jpg","iv":"self classic-script",
         "vw":412,"dm":8,"ect":"4g","sd":1,"e":[["view_item",null],["purchase",1],["custom:size_chart",2]],
-        "rv":[129900,"EUR","a1b2c3d4e5"],"er":2,"wd":0"##,
+        "rv":[129900,"EUR","a1b2c3d4e5"],"er":2,"wd":0"#,
     )
     .unwrap();
     assert_eq!(beacon.lcp_ms, Some(2_500));

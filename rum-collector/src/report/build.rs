@@ -147,9 +147,8 @@ fn summary(metric: Metric, sample: &Sample, buckets: usize, limits: Limits) -> S
 /// Equal bins of a width that both thresholds are a multiple of, reaching well past the poor one.
 fn histogram(metric: Metric, sample: &Sample) -> Vec<Bin> {
     let width = match metric {
-        Metric::Lcp => 250,
+        Metric::Lcp | Metric::Cls => 250,
         Metric::Inp => 50,
-        Metric::Cls => 250,
         Metric::Fcp => 200,
         Metric::Ttfb => 100,
     };

@@ -1,6 +1,6 @@
 //! Where page views go.
 //!
-//! [`Store`] is what the collector needs. [`sql`] fulfils it over any SQLite that a door can reach, [`log`] over
+//! [`Store`] is what the collector needs. [`sql`] fulfils it over any `SQLite` that a door can reach, [`log`] over
 //! a log stream where there is no database.
 
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Page views in SQLite: the schema, its migrations, and the statements that write it.
+//! Page views in `SQLite`: the schema, its migrations, and the statements that write it.
 //!
 //! A door implements [`Database`] by handing statements on. Every write is one statement, so that it commits
 //! or fails as a whole, and a write-ahead log takes it in one append.
@@ -41,7 +41,7 @@ impl Value {
     }
 }
 
-/// A SQLite database.
+/// A `SQLite` database.
 pub trait Database {
     /// Runs one statement, commits it, and returns its rows.
     fn execute(

@@ -1,5 +1,6 @@
-//! A collector over an SQLite database in memory, with a clock and a log that the test holds.
+//! A collector over an `SQLite` database in memory, with a clock and a log that the test holds.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -33,7 +33,7 @@ pub fn html(report: &Report) -> String {
         // Writing to a String cannot fail, here and below.
         let _ = write!(
             page,
-            "<h2>LCP by day</h2><div class=\"card\">{}</div>",
+            "<h2>LCP by day</h2><div class=\"card narrow\">{}</div>",
             days(&report.days)
         );
     }
@@ -53,7 +53,7 @@ fn overview(report: &Report, site: &str, window: &str) -> String {
         "<header><h1>Real-user metrics of {site}</h1>\
          <p class=\"soft\">{window} (UTC) · {views} page views of {buckets} visitor buckets</p>\
          <p>{}</p></header>\n",
-        verdict(report, all)
+        verdict(report, whole)
     );
     html.push_str("<section class=\"cards\">");
     if let Some(cell) = whole {
@@ -65,29 +65,49 @@ fn overview(report: &Report, site: &str, window: &str) -> String {
     html
 }
 
-/// Whether the site passes the assessment of the Core Web Vitals. INP may be missing: not every page is
-/// interacted with.
-fn verdict(report: &Report, all: Option<&ArmCell>) -> String {
-    if all.is_none_or(|arm| arm.views == 0) {
+/// Whether the site passes the assessment of the Core Web Vitals, for those who get the optimisations and those
+/// who do not.
+fn verdict(report: &Report, whole: Option<&Cell>) -> String {
+    let arms = shown_arms(report);
+    let judged = arms.iter().filter_map(|arm| {
+        let verdict = assessment(report, whole?.arm(*arm)?);
+        Some(match arm {
+            Arm::All => verdict,
+            arm => format!("{}: {verdict}", capitalised(arm_name(*arm))),
+        })
+    });
+    judged.collect::<Vec<_>>().join("<br>")
+}
+
+/// INP may be missing: not every page is interacted with.
+fn assessment(report: &Report, arm: &ArmCell) -> String {
+    if arm.views == 0 {
         return "No page view was recorded in this window.".into();
     }
-    let state = |metric: Metric| {
-        let p75 = all?.metric(metric)?.p75?;
+    let good = |metric: Metric| {
+        let p75 = arm.metric(metric)?.p75?;
         Some(p75.value <= metric.thresholds()[0])
     };
-    match (state(Metric::Lcp), state(Metric::Cls), state(Metric::Inp)) {
+    match (good(Metric::Lcp), good(Metric::Cls), good(Metric::Inp)) {
         (Some(true), Some(true), Some(true) | None) => {
-            "<strong class=\"val good\">Passes</strong> the Core Web Vitals assessment.".into()
+            "<strong class=\"val good\">passes</strong> the Core Web Vitals assessment".into()
         }
         (Some(_), Some(_), _) => {
-            "<strong class=\"val poor\">Does not pass</strong> the Core Web Vitals assessment."
+            "<strong class=\"val poor\">does not pass</strong> the Core Web Vitals assessment"
                 .into()
         }
         _ => format!(
-            "Not enough page views yet for the Core Web Vitals assessment ({} are needed).",
+            "not enough page views yet for the Core Web Vitals assessment ({} are needed)",
             report.limits.min_n
         ),
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest).collect()
+    })
 }
 
 fn card(report: &Report, cell: &Cell, metric: Metric) -> String {
@@ -179,8 +199,8 @@ fn segments(report: &Report, metric: Metric) -> String {
         html.push_str("<th scope=\"col\">Visitors</th>");
     }
     html.push_str(
-        "<th scope=\"col\">p75</th><th scope=\"col\">95 %</th><th scope=\"col\"></th>\
-         <th scope=\"col\" colspan=\"2\">Good / needs improvement / poor</th><th scope=\"col\">n</th>",
+        "<th scope=\"col\" class=\"num\">p75</th><th scope=\"col\">95 %</th><th scope=\"col\"></th>\
+         <th scope=\"col\" colspan=\"2\">Good / needs improvement / poor</th><th scope=\"col\" class=\"num\">n</th>",
     );
     if report.holdback {
         html.push_str("<th scope=\"col\">Difference of p75</th>");
@@ -249,34 +269,7 @@ fn row(report: &Report, cell: &Cell, arm: Arm, metric: Metric, most: f64) -> Str
     if report.holdback {
         let _ = write!(html, "<td>{}</td>", arm_name(arm));
     }
-    match (summary.p75, summary.shares) {
-        (Some(p75), Some(shares)) => {
-            let end =
-                |end: Option<u32>| end.map_or_else(|| "–".to_owned(), |value| metric.plain(value));
-            let rough = if summary.is_rough() { " rough" } else { "" };
-            let _ = write!(
-                html,
-                "<td class=\"num val {}{rough}\">{}</td><td class=\"soft small\">{} – {}</td><td>{}</td><td>{}</td>\
-                 <td class=\"soft small\">{} / {} / {}</td>",
-                rating(metric, p75.value),
-                metric.with_unit(p75.value),
-                end(p75.low),
-                end(p75.high),
-                whisker(summary, most),
-                small_bar(&shares),
-                percent(shares.good),
-                percent(shares.needs_improvement),
-                percent(shares.poor)
-            );
-        }
-        _ => {
-            let why = escape(&hidden_because(report, summary));
-            let _ = write!(
-                html,
-                "<td class=\"num soft\">{why}</td><td></td><td></td><td></td><td></td>"
-            );
-        }
-    }
+    html.push_str(&numbers(report, summary, most));
     let _ = write!(html, "<td class=\"num\">{}</td>", summary.n);
     if report.holdback {
         let text = match arm {
@@ -287,6 +280,29 @@ fn row(report: &Report, cell: &Cell, arm: Arm, metric: Metric, most: f64) -> Str
     }
     html.push_str("</tr>\n");
     html
+}
+
+fn numbers(report: &Report, summary: &Summary, most: f64) -> String {
+    let metric = summary.metric;
+    let (Some(p75), Some(shares)) = (summary.p75, summary.shares) else {
+        let why = escape(&hidden_because(report, summary));
+        return format!("<td class=\"num soft\">{why}</td><td colspan=\"4\"></td>");
+    };
+    let end = |end: Option<u32>| end.map_or_else(|| "–".to_owned(), |value| metric.plain(value));
+    let rough = if summary.is_rough() { " rough" } else { "" };
+    format!(
+        "<td class=\"num val {}{rough}\">{}</td><td class=\"soft small\">{} – {}</td><td>{}</td><td>{}</td>\
+         <td class=\"soft small\">{} / {} / {}</td>",
+        rating(metric, p75.value),
+        metric.with_unit(p75.value),
+        end(p75.low),
+        end(p75.high),
+        whisker(summary, most),
+        small_bar(&shares),
+        percent(shares.good),
+        percent(shares.needs_improvement),
+        percent(shares.poor)
+    )
 }
 
 fn quality(report: &Report) -> String {

@@ -156,11 +156,10 @@ pub(crate) fn weighted(item: &str) -> (&str, u16) {
     let mut parts = item.split(';');
     let token = parts.next().unwrap_or_default().trim();
     let weight = parts
-        .filter_map(|parameter| {
+        .find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
             name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
         })
-        .next()
         .map_or(1000, |q| {
             q.parse::<f32>()
                 .ok()

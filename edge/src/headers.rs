@@ -126,7 +126,7 @@ pub fn from_origin(headers: &mut HeaderMap) -> OriginReport {
     if let Some(value) = headers.remove(ORIGIN_REPORT) {
         for item in value.to_str().unwrap_or_default().split(';') {
             match item.trim().split_once('=') {
-                Some(("status", value)) => report.status = value.to_owned(),
+                Some(("status", value)) => value.clone_into(&mut report.status),
                 Some(("ttfb", value)) => report.ttfb_ms = value.parse().ok(),
                 _ => {}
             }

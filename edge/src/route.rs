@@ -139,7 +139,6 @@ impl Route {
             (Some(suffix), _) if ASSET_SUFFIXES.contains(&suffix.as_str()) => Self::Asset,
             (_, Some("image")) => Self::Image,
             (_, Some("script" | "style" | "font" | "manifest" | "worker")) => Self::Asset,
-            (_, Some(_)) => Self::Page,
             (_, None) if prefers_images(headers) => Self::Image,
             _ => Self::Page,
         }

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::headers::Visitor;
 use crate::platform::{Body, BodyError, Capabilities, FetchError, Payload, Platform, Service};
 
+pub mod conformance;
 pub mod contract;
 
 /// When a fake clock starts: 2026-11-24T00:00:00Z, in milliseconds.

@@ -1,6 +1,12 @@
 //! The hazards of an edge in front of a shop, each a test by its number: what the whole journey does, on a
 //! platform without a host. What the rewriter alone answers for is in `hazards_html.rs`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what went wrong by failing there"
+)]
+
 #[path = "hazards/bodies.rs"]
 mod bodies;
 #[path = "hazards/caching.rs"]

@@ -28,16 +28,11 @@ pub(crate) async fn respond<P: Platform>(
     context: &mut Context<P>,
     payload: Payload<P::Body>,
 ) -> Answer<P> {
-    match bypass(context) {
-        Some(reason) => {
-            context.note_cache("bypass", Some(reason));
-            fetch(context, payload, None).await
-        }
-        None => {
-            let known = lookup(context).await;
-            from_cache(context, payload, known).await
-        }
+    if bypass(context).is_some() {
+        return fetch(context, payload, None).await;
     }
+    let known = lookup(context).await;
+    from_cache(context, payload, known).await
 }
 
 /// Why the cache is left out before it is even asked.

@@ -114,8 +114,8 @@ async fn serve<P: Platform>(
     state: &'static str,
 ) -> Answer<P> {
     let class = Class::of(&context.client);
-    let content = content(&known);
-    let variant = variant(context, &content, class).await;
+    let fingerprint = fingerprint(&known);
+    let variant = variant(context, &fingerprint, class).await;
     context.summary.push(format!("class={}", class.name()));
     match variant {
         Variant::Ready(variant) if !wants_part_of_another(&context.client, &variant) => {
@@ -123,14 +123,18 @@ async fn serve<P: Platform>(
             answer(context, as_variant(known, variant))
         }
         variant => {
-            let Some(body) = context.platform.cache_get(&key::original(&content)).await else {
+            let Some(body) = context
+                .platform
+                .cache_get(&key::original(&fingerprint))
+                .await
+            else {
                 return fetch(context, payload, Some(known)).await;
             };
             let body = Bytes::from(body);
             match variant {
                 Variant::Ready(_) => context.note_cache(state, Some("range-of-original")),
                 Variant::None(reason) => {
-                    context.note_cache(state, Some(&format!("original: {reason}")))
+                    context.note_cache(state, Some(&format!("original: {reason}")));
                 }
                 Variant::Unknown => {
                     context.note_cache(state, Some("original: not-ready"));
@@ -176,7 +180,7 @@ fn answer<P: Platform>(context: &Context<P>, mut entry: Entry) -> Answer<P> {
     )
 }
 
-fn content(known: &Entry) -> String {
+fn fingerprint(known: &Entry) -> String {
     let digest = known
         .headers
         .get(DIGEST)
@@ -184,10 +188,10 @@ fn content(known: &Entry) -> String {
     digest.unwrap_or_default().to_owned()
 }
 
-async fn variant<P: Platform>(context: &Context<P>, content: &str, class: Class) -> Variant {
+async fn variant<P: Platform>(context: &Context<P>, fingerprint: &str, class: Class) -> Variant {
     let Some(written) = context
         .platform
-        .cache_get(&variant_key(context, content, class))
+        .cache_get(&variant_key(context, fingerprint, class))
         .await
     else {
         return Variant::Unknown;
@@ -215,8 +219,8 @@ fn quality<P: Platform>(context: &Context<P>, class: Class) -> u8 {
     }
 }
 
-fn variant_key<P: Platform>(context: &Context<P>, content: &str, class: Class) -> String {
-    key::variant(content, class.name(), quality(context, class))
+fn variant_key<P: Platform>(context: &Context<P>, fingerprint: &str, class: Class) -> String {
+    key::variant(fingerprint, class.name(), quality(context, class))
 }
 
 /// Fetches from the origin. The visitor gets its bytes as they come (H73).
@@ -231,7 +235,7 @@ async fn fetch<P: Platform>(
     let held = match known {
         Some(entry) => match context
             .platform
-            .cache_get(&key::original(&content(&entry)))
+            .cache_get(&key::original(&fingerprint(&entry)))
             .await
         {
             Some(body) => {
@@ -276,9 +280,8 @@ fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Body>) -
         }
         return asset::deliver(context, Response::from_parts(parts, body));
     }
-    let proof = match asset::judge(context, parts.status, &parts.headers) {
-        Ok(proof) => proof,
-        Err(_) => return asset::deliver(context, Response::from_parts(parts, body)),
+    let Ok(proof) = asset::judge(context, parts.status, &parts.headers) else {
+        return asset::deliver(context, Response::from_parts(parts, body));
     };
     headers::add_vary(&mut parts.headers, "Accept");
     let class = Class::of(&context.client);
@@ -293,9 +296,9 @@ fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Body>) -
         context.app.policy.cache.max_body_bytes,
         headers::content_length(&parts.headers),
         move |body| {
-            let content = digest([body.as_ref()]);
+            let fingerprint = digest([body.as_ref()]);
             let mut known = Entry::new(&proof, &headers, Bytes::new());
-            if let Ok(value) = HeaderValue::from_str(&content) {
+            if let Ok(value) = HeaderValue::from_str(&fingerprint) {
                 known.headers.insert(DIGEST, value);
             }
             let platform = later.platform.clone();
@@ -303,7 +306,7 @@ fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Body>) -
                 let address = asset::address(&later).image();
                 later
                     .platform
-                    .cache_put(&key::original(&content), body.to_vec())
+                    .cache_put(&key::original(&fingerprint), body.to_vec())
                     .await;
                 later.platform.cache_put(&address, known.encode()).await;
                 encode(&later, class, &known, body).await;
@@ -384,10 +387,13 @@ fn encode_later<P: Platform>(context: &Context<P>, known: Entry, original: Bytes
 
 /// Asks the optimizer for a variant and stores it, or why there is none. One at a time for each variant.
 async fn encode<P: Platform>(context: &Context<P>, class: Class, known: &Entry, original: Bytes) {
-    let content = content(known);
-    let key = variant_key(context, &content, class);
+    let fingerprint = fingerprint(known);
+    let key = variant_key(context, &fingerprint, class);
     // An image that was fetched anew and has not changed has its variant already.
-    if !matches!(variant(context, &content, class).await, Variant::Unknown) {
+    if !matches!(
+        variant(context, &fingerprint, class).await,
+        Variant::Unknown
+    ) {
         return;
     }
     if !asset::announce(context, &key, ENCODING_MS).await {

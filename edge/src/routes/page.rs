@@ -101,8 +101,8 @@ async fn transform<P: Platform>(
     let (mut parts, mut body) = response.into_parts();
     let coded = Coding::of_response(&parts.headers).unwrap_or(Coding::Identity);
     let rewriter = rewriter(context, &parts.headers);
-    let rewrites = rewriter.active();
-    if !rewrites && !compresses(context, &parts.headers, coded) {
+    let changes = rewriter.active();
+    if !changes && !compresses(context, &parts.headers, coded) {
         context.entry.passes = crate::ledger::passes(&rewriter);
         let response = Response::from_parts(parts, body);
         return context.pass(response, "nothing-to-do");
@@ -125,7 +125,7 @@ async fn transform<P: Platform>(
         (out != Coding::Identity).then(|| out.token()),
     );
     headers::add_vary(&mut parts.headers, "Accept-Encoding");
-    let applying = if rewrites { "rewritten" } else { "compressed" };
+    let applying = if changes { "rewritten" } else { "compressed" };
     context.summary.push(applying.into());
     if context.method == Method::HEAD {
         return Response::from_parts(parts, AnswerBody::Empty);
@@ -262,10 +262,10 @@ async fn look_ahead<B: Body>(body: &mut B, coded: Coding) -> Ahead {
             break;
         };
         seen += piece.len();
-        let decoded = decoder.write(&piece);
+        let bytes = decoder.write(&piece);
         ahead.push(piece);
-        match decoded {
-            Ok(decoded) => plain.extend(decoded),
+        match bytes {
+            Ok(bytes) => plain.extend(bytes),
             Err(_) => return Ahead::Mislabelled(ahead),
         }
     }

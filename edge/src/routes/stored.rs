@@ -36,14 +36,19 @@ pub(crate) fn answer<P: Platform>(
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
     let whole = body.len();
-    let (status, body) = match wanted_range(client, &headers, whole).filter(|_| !coded) {
-        None => (StatusCode::OK, body),
-        Some(Some(range)) => {
+    let wanted = if coded {
+        Wanted::Whole
+    } else {
+        wanted(client, &headers, whole)
+    };
+    let (status, body) = match wanted {
+        Wanted::Whole => (StatusCode::OK, body),
+        Wanted::Part(range) => {
             let part = format!("bytes {}-{}/{whole}", range.start, range.end - 1);
             set(&mut headers, CONTENT_RANGE, &part);
             (StatusCode::PARTIAL_CONTENT, body.slice(range))
         }
-        Some(None) => {
+        Wanted::Outside => {
             set(&mut headers, CONTENT_RANGE, &format!("bytes */{whole}"));
             headers.remove(CONTENT_TYPE);
             (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new())
@@ -98,13 +103,20 @@ fn is_unchanged(client: &HeaderMap, stored: &HeaderMap) -> bool {
     }
 }
 
-/// The one range asked for: `None` where the whole is to be sent, `Some(None)` where the range lies
-/// outside. Several ranges at once are answered with the whole, as they may be.
-fn wanted_range(
-    client: &HeaderMap,
-    stored: &HeaderMap,
-    whole: usize,
-) -> Option<Option<Range<usize>>> {
+/// What part of a body is asked for.
+enum Wanted {
+    Whole,
+    Part(Range<usize>),
+    /// Nothing that the body has.
+    Outside,
+}
+
+/// Reads `Range`. Several ranges at once are answered with the whole, as they may be.
+fn wanted(client: &HeaderMap, stored: &HeaderMap, whole: usize) -> Wanted {
+    one_range(client, stored, whole).unwrap_or(Wanted::Whole)
+}
+
+fn one_range(client: &HeaderMap, stored: &HeaderMap, whole: usize) -> Option<Wanted> {
     let range = client
         .get(RANGE)?
         .to_str()
@@ -125,7 +137,12 @@ fn wanted_range(
     if first.is_empty() {
         let suffix: usize = last.parse().ok()?;
         let start = whole.saturating_sub(suffix);
-        return Some((suffix > 0 && whole > 0).then_some(start..whole));
+        let part = suffix > 0 && whole > 0;
+        return Some(if part {
+            Wanted::Part(start..whole)
+        } else {
+            Wanted::Outside
+        });
     }
     let first: usize = first.parse().ok()?;
     let end = match last {
@@ -135,5 +152,9 @@ fn wanted_range(
     if last.parse::<usize>().is_ok_and(|last| last < first) {
         return None;
     }
-    Some((first < whole).then_some(first..end))
+    Some(if first < whole {
+        Wanted::Part(first..end)
+    } else {
+        Wanted::Outside
+    })
 }

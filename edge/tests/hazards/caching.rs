@@ -414,9 +414,9 @@ fn h84_a_torn_entry_is_a_miss() {
     let whole = fake.with_cache(|cache| cache.values().next().unwrap().clone());
     for cut in (0..whole.len()).step_by(5) {
         fake.with_cache(|cache| {
-            cache
-                .values_mut()
-                .for_each(|value| *value = whole[..cut].to_vec())
+            for value in cache.values_mut() {
+                *value = whole[..cut].to_vec();
+            }
         });
         let answer = send(&fake, "/a.css", &[]);
         assert_eq!(

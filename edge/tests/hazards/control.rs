@@ -15,7 +15,7 @@ const OURS: [&str; 3] = ["via", "x-vitrine", "server-timing"];
 
 fn assert_identical(
     whole: &vitrine_edge::testing::Whole,
-    origin: Response<FakeBody>,
+    origin: &Response<FakeBody>,
     body: &[u8],
     what: &str,
 ) {
@@ -57,7 +57,7 @@ fn h107_switched_off_the_answer_is_the_origins_own() {
     for path in ["/", "/a.css", "/a.jpg", "/cart"] {
         let fake = Fake::with_origin(page_with_everything);
         let whole = fake.send(&app(r#"{"enabled":false}"#), get(path, &accepts));
-        assert_identical(&whole, page_with_everything(), PAGE.as_bytes(), path);
+        assert_identical(&whole, &page_with_everything(), PAGE.as_bytes(), path);
         for (name, value) in accepts {
             assert_eq!(fake.seen()[0].headers[name], value, "{path}");
         }
@@ -83,7 +83,7 @@ fn h107_every_optimisation_off_leaves_the_page_as_it_was() {
                 &[("accept", "text/html"), ("accept-encoding", "gzip")],
             ),
         );
-        assert_identical(&whole, page_with_everything(), PAGE.as_bytes(), path);
+        assert_identical(&whole, &page_with_everything(), PAGE.as_bytes(), path);
     }
 }
 
@@ -104,7 +104,7 @@ fn h106_a_policy_that_cannot_be_read_switches_everything_off() {
     for broken in ["", "{", "null", r#"{"unknown":1}"#, r#"{"enabled":"yes"}"#] {
         let fake = Fake::with_origin(page_with_everything);
         let whole = fake.send(&App::load(broken, Secrets::default()), get("/", &[]));
-        assert_identical(&whole, page_with_everything(), PAGE.as_bytes(), broken);
+        assert_identical(&whole, &page_with_everything(), PAGE.as_bytes(), broken);
         assert!(
             fake.lines()[0].contains("the policy cannot be read"),
             "{}",
@@ -415,7 +415,7 @@ fn h89_sacred_pages_pass_untouched_uncached_and_unmeasured() {
             &app(COMPRESSES),
             get(path, &[("accept", "text/html"), ("accept-encoding", "br")]),
         );
-        assert_identical(&whole, page_with_everything(), PAGE.as_bytes(), path);
+        assert_identical(&whole, &page_with_everything(), PAGE.as_bytes(), path);
         assert_eq!(all(&whole, "set-cookie"), ["a=1", "b=2"]);
         fake.with_cache(|cache| assert!(cache.is_empty(), "{path}"));
     }
@@ -444,7 +444,7 @@ fn a_shop_to_which_nothing_is_done_gets_no_cookie_and_keeps_its_caching() {
     let whole = visit(policy, &[], page_with_everything);
     assert_identical(
         &whole,
-        page_with_everything(),
+        &page_with_everything(),
         PAGE.as_bytes(),
         "defaults without RUM",
     );

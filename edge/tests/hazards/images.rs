@@ -256,7 +256,8 @@ fn h74_a_range_comes_from_one_representation() {
 
 #[test]
 fn without_a_smaller_variant_the_original_stays_and_is_not_tried_again() {
-    let answers: [(fn() -> Response<FakeBody>, &str); 4] = [
+    type Optimizer = fn() -> Response<FakeBody>;
+    let answers: [(Optimizer, &str); 4] = [
         (
             || response(204, &[("x-vitrine-skip", "too-many-pixels")], ""),
             "too-many-pixels",

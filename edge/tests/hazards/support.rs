@@ -8,19 +8,19 @@ use vitrine_edge::encoding::{Coding, Decoder, Encoder};
 use vitrine_edge::testing::{Fake, FakeBody, Whole};
 use vitrine_edge::{App, Secrets};
 
-pub const TOKEN: &str = "operator-token";
-pub const PAGE: &str = "<!doctype html><html><head><title>Shoe</title></head>\
+pub(crate) const TOKEN: &str = "operator-token";
+pub(crate) const PAGE: &str = "<!doctype html><html><head><title>Shoe</title></head>\
     <body><h1>Shoe</h1><p>A shoe is a shoe is a shoe is a shoe.</p></body></html>";
 /// What the one pass of these tests puts into a page.
-pub const MARK: &str = "rel=\"preconnect\"";
+pub(crate) const MARK: &str = "rel=\"preconnect\"";
 /// A policy under which every page is changed, and nothing is compressed.
-pub const REWRITES: &str = r#"{"version":"t1","compression":{"enabled":false},"holdback":{"percent":0},
+pub(crate) const REWRITES: &str = r#"{"version":"t1","compression":{"enabled":false},"holdback":{"percent":0},
     "passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
 /// As above, and compressed.
-pub const COMPRESSES: &str = r#"{"version":"t1","holdback":{"percent":0},
+pub(crate) const COMPRESSES: &str = r#"{"version":"t1","holdback":{"percent":0},
     "passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
 
-pub fn app(policy: &str) -> Rc<App> {
+pub(crate) fn app(policy: &str) -> Rc<App> {
     App::load(
         policy,
         Secrets {
@@ -30,11 +30,11 @@ pub fn app(policy: &str) -> Rc<App> {
     )
 }
 
-pub fn get(path: &str, headers: &[(&'static str, &str)]) -> Request<FakeBody> {
+pub(crate) fn get(path: &str, headers: &[(&'static str, &str)]) -> Request<FakeBody> {
     request("GET", path, headers)
 }
 
-pub fn request(method: &str, path: &str, headers: &[(&'static str, &str)]) -> Request<FakeBody> {
+pub(crate) fn request(method: &str, path: &str, headers: &[(&'static str, &str)]) -> Request<FakeBody> {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -42,7 +42,7 @@ pub fn request(method: &str, path: &str, headers: &[(&'static str, &str)]) -> Re
     request.body(FakeBody::default()).unwrap()
 }
 
-pub fn response(
+pub(crate) fn response(
     status: u16,
     headers: &[(&'static str, &str)],
     body: impl Into<FakeBody>,
@@ -54,14 +54,14 @@ pub fn response(
     response.body(body.into()).unwrap()
 }
 
-pub fn html(headers: &[(&'static str, &str)], body: impl Into<FakeBody>) -> Response<FakeBody> {
+pub(crate) fn html(headers: &[(&'static str, &str)], body: impl Into<FakeBody>) -> Response<FakeBody> {
     let mut all = vec![("content-type", "text/html; charset=utf-8")];
     all.extend_from_slice(headers);
     response(200, &all, body)
 }
 
 /// Sends one navigation through an app whose origin gives this response.
-pub fn visit(
+pub(crate) fn visit(
     policy: &str,
     headers: &[(&'static str, &str)],
     origin: impl Fn() -> Response<FakeBody> + 'static,
@@ -71,7 +71,7 @@ pub fn visit(
     Fake::with_origin(origin).send(&app(policy), get("/p/7", &all))
 }
 
-pub fn coded(coding: Coding, plain: &[u8]) -> Vec<u8> {
+pub(crate) fn coded(coding: Coding, plain: &[u8]) -> Vec<u8> {
     match coding {
         Coding::Identity => plain.to_vec(),
         Coding::Deflate => {
@@ -89,7 +89,7 @@ pub fn coded(coding: Coding, plain: &[u8]) -> Vec<u8> {
     }
 }
 
-pub fn decoded(coding: Coding, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn decoded(coding: Coding, bytes: &[u8]) -> Vec<u8> {
     let mut decoder = Decoder::new(coding);
     let mut plain = decoder.write(bytes).unwrap();
     plain.extend(decoder.finish().unwrap());
@@ -97,7 +97,7 @@ pub fn decoded(coding: Coding, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// All values of a header, in order.
-pub fn all<'a>(whole: &'a Whole, name: &str) -> Vec<&'a str> {
+pub(crate) fn all<'a>(whole: &'a Whole, name: &str) -> Vec<&'a str> {
     whole
         .headers
         .get_all(name)

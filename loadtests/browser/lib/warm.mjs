@@ -23,6 +23,7 @@ export async function warm(base, pages, say) {
   const all = open.size;
   const started = Date.now();
   let progress = started;
+  let told = -1;
   while (open.size > 0 && Date.now() - progress < PATIENCE_MS && Date.now() - started < LONGEST_MS) {
     for (const url of open) {
       const answer = await fetch(url, { headers: { accept: ACCEPT } });
@@ -32,7 +33,8 @@ export async function warm(base, pages, say) {
         progress = Date.now();
       }
     }
-    say(`pictures in a better format: ${all - open.size} of ${all}, ${Math.round((Date.now() - started) / 1000)} s`);
+    if (told !== open.size) say(`pictures in a better format: ${all - open.size} of ${all}, ${Math.round((Date.now() - started) / 1000)} s`);
+    told = open.size;
     if (open.size > 0) await new Promise((done) => setTimeout(done, PAUSE_MS));
   }
   return { pictures: all, better: all - open.size, seconds: (Date.now() - started) / 1000 };

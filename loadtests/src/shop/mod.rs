@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 mod catalog;
 mod control;
@@ -27,6 +28,8 @@ mod session;
 mod styles;
 mod third_party;
 mod trouble;
+
+pub(crate) use log::now_ms;
 
 /// Arguments of `vitrine-loadtests shop`.
 #[derive(clap::Args)]
@@ -71,10 +74,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     eprintln!("shop     http://{}", front.local_addr()?);
     eprintln!("vendors  http://{}", vendors.local_addr()?);
     let vendor_shop = Arc::clone(&shop);
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = accept(front, move |request| serve::answer(Arc::clone(&shop), request)) => ended,
         ended = accept(vendors, move |request| serve::vendor(Arc::clone(&vendor_shop), request)) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = terminate.recv() => Ok(()),
     }
 }
 

@@ -1,0 +1,73 @@
+//! `cargo xtask bench`: criterion benches, then load over real sockets; JSON on standard output.
+
+use std::path::PathBuf;
+
+use crate::step::{cargo, command, run as must, step};
+use crate::{build, place, setup};
+
+/// Arguments of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out the criterion benches.
+    #[arg(long)]
+    load_only: bool,
+    /// Leave out the comparison with `wasmtime serve`, whose build takes long the first time.
+    #[arg(long)]
+    no_wasmtime: bool,
+}
+
+/// The wasmtime that `vitrine up` is held against: the line it is built on.
+const WASMTIME: &str = "48.0.8";
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    setup::run_for_build()?;
+    build::run_all()?;
+    if !args.load_only {
+        step("criterion benches of the libraries", || {
+            must(&mut cargo(&["bench"]))
+        })?;
+    }
+    let mut load = command(place::lab());
+    load.arg("bench").arg("--vitrine").arg(place::vitrine());
+    if !args.no_wasmtime {
+        load.arg("--wasmtime")
+            .arg(step("wasmtime serve, from the crates registry", wasmtime)?);
+        load.arg("--trivial")
+            .arg(step("the trivial component", trivial)?);
+    }
+    step("load: straight, all off, all on", || must(&mut load))
+}
+
+fn wasmtime() -> anyhow::Result<PathBuf> {
+    let folder = place::cache()?.join(format!("wasmtime-{WASMTIME}"));
+    let program = folder.join("bin/wasmtime");
+    if !program.exists() {
+        let mut install = cargo(&[
+            "install",
+            "wasmtime-cli",
+            "--version",
+            WASMTIME,
+            "--locked",
+            "--quiet",
+            "--root",
+        ]);
+        install
+            .arg(&folder)
+            .env("CARGO_TARGET_DIR", folder.join("build"));
+        must(&mut install)?;
+        std::fs::remove_dir_all(folder.join("build"))?;
+    }
+    Ok(program)
+}
+
+/// A component that answers every request with a few bytes, in a workspace of its own: the project's does not need it.
+fn trivial() -> anyhow::Result<PathBuf> {
+    let folder = place::root().join("loadtests/trivial");
+    let mut build = cargo(&["build", "--quiet", "--release", "--target", "wasm32-wasip2"]);
+    must(
+        build
+            .current_dir(&folder)
+            .env("CARGO_TARGET_DIR", place::target()),
+    )?;
+    Ok(folder)
+}

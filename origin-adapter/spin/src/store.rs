@@ -98,20 +98,27 @@ pub(crate) async fn insert(
     if wasip3::random::random::get_random_u64() % SWEEP_ONE_IN == 0 {
         sweep(&connection, now_ms).await?;
     }
-    run(
-        &connection,
-        "INSERT INTO records (key, value, expires) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires \
-         WHERE records.expires <= ?4 RETURNING 1",
+    let record = || {
         vec![
             Value::text(key),
             Value::blob(value),
             time(expires_ms),
             time(now_ms),
-        ],
-    )
-    .await
+        ]
+    };
+    match run(&connection, INSERT, record()).await {
+        Ok(inserted) => Ok(inserted),
+        // A full database may have room once it is swept.
+        Err(_) => {
+            sweep(&connection, now_ms).await?;
+            run(&connection, INSERT, record()).await
+        }
+    }
 }
+
+const INSERT: &str = "INSERT INTO records (key, value, expires) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires \
+     WHERE records.expires <= ?4 RETURNING 1";
 
 async fn sweep(connection: &Connection, now_ms: u64) -> Result<(), StoreError> {
     run(
@@ -157,6 +164,7 @@ fn time(ms: u64) -> Value {
 }
 
 fn failed(error: Error) -> StoreError {
+    eprintln!("database adapter: {error}");
     // The next use opens the database anew.
     RECORDS.set(None);
     StoreError(error.to_string())

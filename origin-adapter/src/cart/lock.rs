@@ -61,9 +61,10 @@ impl Lock {
     }
 }
 
-/// Without its records the adapter cannot keep its promises about changes, so it makes none.
+/// Without its records the adapter cannot keep its promises about changes, so it makes none. What exactly
+/// failed is for the host's log, not for shoppers.
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
-pub(crate) fn unavailable(error: StoreError) -> Problem {
-    let text = format!("Carts can be read but not changed at the moment ({error}).");
+pub(crate) fn unavailable(_: StoreError) -> Problem {
+    let text = "Carts can be read but not changed at the moment. Nothing was done.";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "state_unavailable", text).retry_after(5)
 }

@@ -1,5 +1,10 @@
 //! Seconds per megapixel of every engine, and of the header check alone, on one generated photograph.
 
+#![allow(
+    missing_docs,
+    reason = "criterion's macros write undocumented functions"
+)]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 
@@ -31,7 +36,7 @@ fn engines(criterion: &mut Criterion) {
 fn refusals(criterion: &mut Criterion) {
     let animated = common::with_chunk(
         &common::png(&common::photo(640, 480).into()),
-        b"acTL",
+        *b"acTL",
         &[0, 0, 0, 2, 0, 0, 0, 0],
     );
     let job = Job {
@@ -42,7 +47,7 @@ fn refusals(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("refuse");
     group.throughput(Throughput::Bytes(animated.len() as u64));
     group.bench_function("animated_png", |bencher| {
-        bencher.iter(|| encode(&animated, &job))
+        bencher.iter(|| encode(&animated, &job));
     });
     group.finish();
 }

@@ -52,10 +52,7 @@ pub(crate) fn lines() -> Vec<String> {
         ] {
             lines.push(match result {
                 Ok(encoded) => {
-                    let digest: String = Sha256::digest(&encoded.bytes)
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect();
+                    let digest = hexadecimal(&Sha256::digest(&encoded.bytes));
                     format!(
                         "{name} {target} {} {digest} {}",
                         encoded.bytes.len(),
@@ -67,4 +64,12 @@ pub(crate) fn lines() -> Vec<String> {
         }
     }
     lines
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -51,12 +51,8 @@ pub struct Facts<'a> {
     pub width: u32,
     /// Pixels down, before orientation.
     pub height: u32,
-    /// More than one frame.
-    pub animated: bool,
-    /// A second picture inside.
-    pub gain_map: bool,
-    /// Four ink channels.
-    pub cmyk: bool,
+    /// The first thing found that one plain picture cannot stand for: frames, a second picture, ink values.
+    pub obstacle: Option<Skip>,
     /// 16 bits per channel.
     pub sixteen_bit: bool,
     /// JPEG quality, 1 to 100, as its luma table suggests; `None` for PNG.
@@ -79,9 +75,7 @@ impl<'a> Facts<'a> {
             format,
             width: 0,
             height: 0,
-            animated: false,
-            gain_map: false,
-            cmyk: false,
+            obstacle: None,
             sixteen_bit: false,
             quality: None,
             colours: Colours::default(),
@@ -94,14 +88,8 @@ impl<'a> Facts<'a> {
         if bytes < limits::MIN_SOURCE_BYTES || self.width <= 1 || self.height <= 1 {
             return Err(Skip::Tiny);
         }
-        if self.animated {
-            return Err(Skip::Animated);
-        }
-        if self.gain_map {
-            return Err(Skip::GainMap);
-        }
-        if self.cmyk {
-            return Err(Skip::Cmyk);
+        if let Some(reason) = self.obstacle {
+            return Err(reason);
         }
         if self.colours == Colours::Other {
             return Err(Skip::WideGamutUnconverted);

@@ -2,6 +2,7 @@
 //!
 //! `tests/digests.txt` holds the SHA-256 of every result. `BLESS=1 cargo test -p vitrine-optimizer --test determinism`
 //! rewrites it after a deliberate change of an engine. The example `digests` prints the same lines from wasm.
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop the test")]
 
 #[path = "../examples/digests.rs"]
 #[allow(dead_code, reason = "its main is not used here")]

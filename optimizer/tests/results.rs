@@ -1,4 +1,5 @@
 //! What comes out: smaller, whole, and the same picture. Hazards H69 and H70.
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop the test")]
 
 mod common;
 
@@ -120,7 +121,7 @@ fn h70_every_exif_orientation_is_applied_and_the_metadata_is_gone() {
 fn h70_the_orientation_of_a_png_is_applied_too() {
     let mut stored = DynamicImage::from(compass());
     stored.apply_orientation(image::metadata::Orientation::Rotate270);
-    let source = with_chunk(&png(&stored), b"eXIf", &exif(6));
+    let source = with_chunk(&png(&stored), *b"eXIf", &exif(6));
     let shown = to_same(&source, 75).unwrap();
     assert_eq!(pixels(&shown).into_rgb8(), compass());
     assert!(!has(&shown.bytes, b"GPS-SECRET-PLACE"));
@@ -210,12 +211,12 @@ fn h70_a_lossless_result_never_stands_for_converted_colours() {
 #[test]
 fn h70_png_colours_that_are_not_srgb_are_left_alone() {
     let plain = png(&photo(160, 120).into());
-    let hdr = with_chunk(&plain, b"cICP", &[9, 16, 0, 1]);
-    let linear = with_chunk(&plain, b"gAMA", &100_000_u32.to_be_bytes());
+    let hdr = with_chunk(&plain, *b"cICP", &[9, 16, 0, 1]);
+    let linear = with_chunk(&plain, *b"gAMA", &100_000_u32.to_be_bytes());
     for source in [hdr, linear] {
         assert_eq!(to_avif(&source, 75), Err(Skip::WideGamutUnconverted));
     }
-    let usual = with_chunk(&plain, b"gAMA", &45_455_u32.to_be_bytes());
+    let usual = with_chunk(&plain, *b"gAMA", &45_455_u32.to_be_bytes());
     assert!(to_avif(&usual, 75).is_ok());
 }
 

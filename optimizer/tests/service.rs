@@ -1,4 +1,5 @@
 //! The HTTP contract with `edge`.
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop the test")]
 
 mod common;
 

@@ -139,9 +139,9 @@ impl Raster {
             .map(|(&colour, at)| (colour, at))
             .collect();
         let (depth, bits) = match colours.len() {
-            ..=2 => (BitDepth::One, 1),
-            ..=4 => (BitDepth::Two, 2),
-            ..=16 => (BitDepth::Four, 4),
+            0..=2 => (BitDepth::One, 1),
+            3..=4 => (BitDepth::Two, 2),
+            5..=16 => (BitDepth::Four, 4),
             _ => (BitDepth::Eight, 8),
         };
         let mut rows = Vec::new();

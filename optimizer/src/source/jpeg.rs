@@ -144,7 +144,9 @@ impl<'a> Walk<'a> {
             self.facts.exif.get_or_insert(exif);
         } else if segment.starts_with(b"http://ns.adobe.com/") {
             // Adobe's and Google's gain maps, and Apple's.
-            self.facts.gain_map |= contains(segment, b"hdrgm") || contains(segment, b"HDRGainMap");
+            if contains(segment, b"hdrgm") || contains(segment, b"HDRGainMap") {
+                self.facts.obstacle.get_or_insert(Skip::GainMap);
+            }
         }
     }
 
@@ -153,10 +155,11 @@ impl<'a> Walk<'a> {
             if let [number, count, data @ ..] = part {
                 self.icc.push((*number, *count, data));
             }
-        } else {
+        } else if segment.starts_with(b"MPF\0")
+            || segment.starts_with(b"urn:iso:std:iso:ts:21496:-1")
+        {
             // Several pictures in one file, or ISO 21496-1 gain map metadata.
-            self.facts.gain_map |= segment.starts_with(b"MPF\0")
-                || segment.starts_with(b"urn:iso:std:iso:ts:21496:-1");
+            self.facts.obstacle.get_or_insert(Skip::GainMap);
         }
     }
 
@@ -166,11 +169,10 @@ impl<'a> Walk<'a> {
             return Err(Skip::Corrupt);
         }
         match frame.components {
-            1 => {}
             // Decoders disagree about components that are only *named* R, G and B.
             3 if frame.ids == *b"RGB" && self.adobe != Some(0) => return Err(Skip::Unsupported),
-            3 => {}
-            4 => self.facts.cmyk = true,
+            1 | 3 => {}
+            4 => self.facts.obstacle = Some(Skip::Cmyk),
             _ => return Err(Skip::Unsupported),
         }
         self.facts.colours = self.profile()?;

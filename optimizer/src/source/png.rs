@@ -24,7 +24,7 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
         }
         match kind {
             b"IHDR" => header(&mut facts, data)?,
-            b"acTL" => facts.animated = true,
+            b"acTL" => facts.obstacle = Some(Skip::Animated),
             b"eXIf" => facts.exif = Some(data.strip_prefix(b"Exif\0\0").unwrap_or(data)),
             b"IDAT" => said.pixels = true,
             b"IEND" => break,

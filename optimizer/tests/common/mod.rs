@@ -1,6 +1,10 @@
 //! Pictures made here, so that no test needs a file or a network.
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(unreachable_pub, reason = "a module of test binaries")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what is made here is well-formed, or the test must stop"
+)]
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, RgbImage};
@@ -123,13 +127,13 @@ pub fn with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
 }
 
 /// The PNG with a chunk put after IHDR.
-pub fn with_chunk(file: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub fn with_chunk(file: &[u8], kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     const AFTER_IHDR: usize = 8 + 25;
     [&file[..AFTER_IHDR], &chunk(kind, data), &file[AFTER_IHDR..]].concat()
 }
 
 /// One PNG chunk with its checksum.
-pub fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let checked = [kind.as_slice(), data].concat();
     let crc = checked.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {

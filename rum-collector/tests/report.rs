@@ -205,7 +205,7 @@ fn an_empty_or_untouched_database_gives_an_empty_report() {
         empty
     );
     assert!(render::table(&empty).contains("No page view"));
-    assert!(render::html(&empty).contains("No page view"));
+    assert!(render::html(&empty).contains("no page view"));
     let json: serde_json::Value = serde_json::from_str(&render::json(&empty)).unwrap();
     assert_eq!(json["records"][0]["arms"]["all"]["page_views"], 0);
 }

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http_body::Body as _;
 use vitrine_rum_collector::collect::{BrokenBody, Chunks, Collector, Host};
 use vitrine_rum_collector::store::sql::SqlStore;
@@ -106,7 +107,10 @@ fn visitor(request: &http::Request<IncomingRequestBody>) -> Visitor {
 }
 
 fn answer(response: http::Response<Bytes>) -> Result<Response, ErrorCode> {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    if !body.is_empty() {
+        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    }
     let headers = Fields::try_from(parts.headers)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     let (_, end) = wit_future::new(|| Ok(None));

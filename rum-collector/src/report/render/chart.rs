@@ -186,7 +186,8 @@ pub(super) fn days(days: &[Day]) -> String {
         .max(good + 300);
     let y = |value: u32| BASE - (BASE - TOP) * f64::from(value) / f64::from(most) / 1.05;
     let span = (last - first).max(1) as f64;
-    let x = |day: u64| 24.0 + (day - first) as f64 / span * (WIDTH - 48.0);
+    // The thresholds' labels stand to the right of the last day.
+    let x = |day: u64| 8.0 + (day - first) as f64 / span * (WIDTH - 68.0);
     let mut svg = format!(
         "<svg class=\"hist\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"LCP p75 by day\">"
     );
@@ -228,7 +229,7 @@ pub(super) fn days(days: &[Day]) -> String {
             metric.with_unit(p75.value)
         );
     }
-    for (day, anchor, at) in [(first, "start", 0.0), (last, "end", WIDTH)] {
+    for (day, anchor, at) in [(first, "start", 0.0), (last, "end", WIDTH - 52.0)] {
         let _ = write!(
             svg,
             "<text x=\"{at}\" y=\"138\" text-anchor=\"{anchor}\">{}</text>",

@@ -72,7 +72,7 @@ fn verdict(report: &Report, whole: Option<&Cell>) -> String {
     let judged = arms.iter().filter_map(|arm| {
         let verdict = assessment(report, whole?.arm(*arm)?);
         Some(match arm {
-            Arm::All => verdict,
+            Arm::All => format!("All visitors: {verdict}"),
             arm => format!("{}: {verdict}", capitalised(arm_name(*arm))),
         })
     });
@@ -82,7 +82,7 @@ fn verdict(report: &Report, whole: Option<&Cell>) -> String {
 /// INP may be missing: not every page is interacted with.
 fn assessment(report: &Report, arm: &ArmCell) -> String {
     if arm.views == 0 {
-        return "No page view was recorded in this window.".into();
+        return "no page view was recorded in this window".into();
     }
     let good = |metric: Metric| {
         let p75 = arm.metric(metric)?.p75?;
@@ -271,12 +271,11 @@ fn row(report: &Report, cell: &Cell, arm: Arm, metric: Metric, most: f64) -> Str
     }
     html.push_str(&numbers(report, summary, most));
     let _ = write!(html, "<td class=\"num\">{}</td>", summary.n);
-    if report.holdback {
-        let text = match arm {
-            Arm::Treatment => gain(cell, metric).map_or_else(String::new, |gain| gain.text(metric)),
-            _ => String::new(),
-        };
-        let _ = write!(html, "<td class=\"small\">{text}</td>");
+    if report.holdback && arm == Arm::Treatment {
+        // Beside both arms: the control's row follows.
+        let text = gain(cell, metric).map_or_else(String::new, |gain| gain.text(metric));
+        let text = text.replacen(" [", "<br>[", 1);
+        let _ = write!(html, "<td class=\"small\" rowspan=\"2\">{text}</td>");
     }
     html.push_str("</tr>\n");
     html

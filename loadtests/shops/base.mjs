@@ -25,6 +25,10 @@ export const pins = Object.freeze({
 });
 export const ports = Object.freeze({ postgres: 55432, evershop: 3100, photographs: 3199 });
 
+// The address that the shop believes it has: its pages call their API by it, absolutely. A browser is told to
+// find it at the shop or at Vitrine (Chromium: --host-resolver-rules).
+export const publicUrl = process.env.VITRINE_SHOP_URL || 'http://shop.localhost';
+
 export const say = (text) => process.stderr.write(`shops: ${text}\n`);
 
 /** Runs a command to its end; its output goes to `log`, and its end is shown when it fails. */

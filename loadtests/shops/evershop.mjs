@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { answers, base, here, pins, ports, run, say, serverPid, startServer, stopServer, untilAnswers } from './base.mjs';
+import { answers, base, here, pins, ports, publicUrl, run, say, serverPid, startServer, stopServer, untilAnswers } from './base.mjs';
 import { furnish } from './evershop-furnish.mjs';
 import * as photographs from './photographs.mjs';
 import * as postgres from './postgres.mjs';
@@ -109,7 +109,7 @@ async function start() {
   }
   if (await answers(`${url}/`)) throw new Error(`something else answers on ${url}`);
   const NODE_OPTIONS = `--require ${path.join(here, 'loopback.cjs')}`;
-  startServer('evershop', 'node', [program, 'start'], { cwd: dir, env: { ...env, NODE_OPTIONS } });
+  startServer('evershop', 'node', [program, 'start'], { cwd: dir, env: { ...env, NODE_OPTIONS, EVERSHOP_HOME_URL: publicUrl } });
   const seconds = await untilAnswers(`${url}/`, 180);
   return say(`EverShop answers on ${url} (after ${seconds.toFixed(1)} s)`);
 }

@@ -256,7 +256,9 @@ impl<P: Platform> Pipe<P> {
             collect.complete();
         }
         if let Some(mut closing) = self.closing.take() {
-            closing.entry.error = error.map(ToString::to_string);
+            if let Some(error) = error {
+                closing.entry.error = Some(error.to_string());
+            }
             closing.record();
         }
     }
@@ -270,6 +272,9 @@ impl<P: Platform> Pipe<P> {
     fn note_passes(&mut self, rewrite: &Rewriter) {
         if let Some(closing) = &mut self.closing {
             closing.entry.passes = ledger::passes(rewrite);
+            closing.entry.error = rewrite
+                .bailed_out()
+                .map(|reason| format!("rewriting stopped: {reason}"));
         }
     }
 }

@@ -178,6 +178,8 @@ pub struct Corrupt(pub &'static str);
 #[derive(Debug)]
 pub struct Decoder {
     coding: Coding,
+    /// Whether anything came at all: an empty body is empty in every coding.
+    fed: bool,
     codec: DecoderKind,
 }
 
@@ -209,12 +211,17 @@ impl Decoder {
                 BUFFER_BYTES,
             ))),
         };
-        Self { coding, codec }
+        Self {
+            coding,
+            fed: false,
+            codec,
+        }
     }
 
     /// Takes the next piece and gives everything that can be decoded so far.
     pub fn write(&mut self, piece: &[u8]) -> Result<Vec<u8>, Corrupt> {
         let corrupt = Corrupt(self.coding.token());
+        self.fed |= !piece.is_empty();
         if let DecoderKind::Undecided(held) = &mut self.codec {
             held.extend_from_slice(piece);
             if held.len() < 2 {
@@ -244,6 +251,9 @@ impl Decoder {
 
     /// Ends the body: gives what is left, or an error when the coded stream has no proper end.
     pub fn finish(mut self) -> Result<Vec<u8>, Corrupt> {
+        if !self.fed {
+            return Ok(Vec::new());
+        }
         let corrupt = Corrupt(self.coding.token());
         match &mut self.codec {
             DecoderKind::Identity => return Ok(Vec::new()),

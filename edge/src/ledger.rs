@@ -27,7 +27,7 @@ pub struct Entry {
     /// Arm of the holdback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arm: Option<String>,
-    /// `hit`, `miss`, `stale` or `bypass`.
+    /// `hit`, `miss`, `stale`, `revalidated` (the origin confirmed it) or `bypass`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<&'static str>,
     /// Why nothing was done, or why the cache was left out.
@@ -86,6 +86,18 @@ pub(crate) fn passes(rewriter: &Rewriter) -> Vec<Pass> {
         }
     };
     rewriter.reports().into_iter().map(pass).collect()
+}
+
+/// The passes that apply to a page, as they stand before its first byte.
+pub(crate) fn applying(rewriter: &Rewriter) -> String {
+    let reports = rewriter.reports();
+    let applying = reports
+        .iter()
+        .filter(|report| matches!(report.outcome, Outcome::Applied(_)));
+    applying
+        .map(|report| report.pass)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 impl Entry {

@@ -110,7 +110,7 @@ async fn fetch<P: Platform>(
         (Ok((response, _)), Some(entry)) if response.status() == StatusCode::NOT_MODIFIED => {
             let entry = confirmed(context, entry, response.headers());
             store_later(context, key(context), entry.clone());
-            context.note_cache("hit", Some("revalidated"));
+            context.note_cache("revalidated", None);
             stored::answer(
                 &context.method,
                 &context.client,

@@ -4,69 +4,26 @@
 //! bytes and their variants under their digest. A variant therefore never outlives its original, and an
 //! image that is fetched anew and has not changed keeps its variants.
 
-use std::fmt::Write as _;
+mod variant;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_RANGE,
-    RANGE,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
+use self::variant::{Class, ENCODING_MS, Variant, encode, variant};
 use super::{asset, stored};
 use crate::answer::{Answer, AnswerBody, Collect};
 use crate::cache::key::{self, digest};
 use crate::cache::{Age, Entry};
 use crate::context::Context;
-use crate::encoding::{Accepted, Coding, weighted};
-use crate::headers;
-use crate::platform::{Body as _, Payload, Platform, Service};
-use crate::problem;
+use crate::encoding::{Accepted, Coding};
+use crate::platform::{Payload, Platform};
+use crate::{headers, problem};
 
-/// How long an encode that was announced is waited for before another tries, in milliseconds.
-const ENCODING_MS: u64 = 120_000;
-/// How long a failure of the optimizer itself is remembered, in milliseconds. What it said about the image
-/// is remembered as long as the image.
-const FAILURE_MS: u64 = 600_000;
 /// Digest of the original's bytes, in the stored headers only.
 const DIGEST: HeaderName = HeaderName::from_static("x-vitrine-digest");
-/// Mark of a note in a variant's place that says why there is none.
-const NO_VARIANT: &[u8] = b"VTN1";
 /// Image types that are no work for the optimizer, by their usual ending.
 const OTHER_TYPES: [&str; 6] = [".svg", ".ico", ".gif", ".webp", ".avif", ".bmp"];
-
-/// Which variant a client gets. Two values, never the raw header, so that the store is not split (H68).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// The client states that it reads AVIF.
-    Avif,
-    /// Any other: the original's own format.
-    Same,
-}
-
-impl Class {
-    fn of(client: &HeaderMap) -> Self {
-        let takes_avif = headers::tokens(client, &ACCEPT)
-            .map(weighted)
-            .any(|(kind, weight)| kind.eq_ignore_ascii_case("image/avif") && weight > 0);
-        if takes_avif { Self::Avif } else { Self::Same }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Avif => "avif",
-            Self::Same => "same",
-        }
-    }
-}
-
-/// What stands in a variant's place.
-enum Variant {
-    Ready(Entry),
-    /// There is none, and why.
-    None(String),
-    Unknown,
-}
 
 /// Answers a request that looks like one for an image.
 pub(crate) async fn respond<P: Platform>(
@@ -106,44 +63,64 @@ async fn lookup<P: Platform>(context: &Context<P>) -> Option<Entry> {
     )
 }
 
-/// Answers from the store: the variant, or the original while there is none.
+/// Answers from the store: the variant, or the original while there is none. Where the store has lost the
+/// original's bytes, they are fetched again.
 async fn serve<P: Platform>(
     context: &mut Context<P>,
     payload: Payload<P::Body>,
     known: Entry,
     state: &'static str,
 ) -> Answer<P> {
-    let class = Class::of(&context.client);
     let fingerprint = fingerprint(&known);
-    let variant = variant(context, &fingerprint, class).await;
-    context.summary.push(format!("class={}", class.name()));
-    match variant {
+    match stored_variant(context, &known, state).await {
+        Ok(answer) => answer,
+        Err(variant) => match context
+            .platform
+            .cache_get(&key::original(&fingerprint))
+            .await
+        {
+            Some(body) => the_original(context, known, Bytes::from(body), variant, state),
+            None => fetch(context, payload, Some(known)).await,
+        },
+    }
+}
+
+/// The variant for this client, or what stands in its place.
+async fn stored_variant<P: Platform>(
+    context: &mut Context<P>,
+    known: &Entry,
+    state: &'static str,
+) -> Result<Answer<P>, Variant> {
+    let class = Class::of(&context.client);
+    match variant(context, &fingerprint(known), class).await {
         Variant::Ready(variant) if !wants_part_of_another(&context.client, &variant) => {
+            context.summary.push(format!("class={}", class.name()));
             context.note_cache(state, None);
-            answer(context, as_variant(known, variant))
+            Ok(answer(context, as_variant(known.clone(), variant)))
         }
-        variant => {
-            let Some(body) = context
-                .platform
-                .cache_get(&key::original(&fingerprint))
-                .await
-            else {
-                return fetch(context, payload, Some(known)).await;
-            };
-            let body = Bytes::from(body);
-            match variant {
-                Variant::Ready(_) => context.note_cache(state, Some("range-of-original")),
-                Variant::None(reason) => {
-                    context.note_cache(state, Some(&format!("original: {reason}")));
-                }
-                Variant::Unknown => {
-                    context.note_cache(state, Some("original: not-ready"));
-                    encode_later(context, known.clone(), body.clone());
-                }
-            }
-            answer(context, Entry { body, ..known })
+        other => Err(other),
+    }
+}
+
+/// The original in a variant's place, and why.
+fn the_original<P: Platform>(
+    context: &mut Context<P>,
+    known: Entry,
+    body: Bytes,
+    instead_of: Variant,
+    state: &'static str,
+) -> Answer<P> {
+    let class = Class::of(&context.client);
+    context.summary.push(format!("class={}", class.name()));
+    match instead_of {
+        Variant::Ready(_) => context.note_cache(state, Some("range-of-original")),
+        Variant::None(reason) => context.note_cache(state, Some(&format!("original: {reason}"))),
+        Variant::Unknown => {
+            context.note_cache(state, Some("original: not-ready"));
+            encode_later(context, known.clone(), body.clone());
         }
     }
+    answer(context, Entry { body, ..known })
 }
 
 /// A part is answered from one representation: the one that `If-Range` names, or else the original (H74).
@@ -188,41 +165,6 @@ fn fingerprint(known: &Entry) -> String {
     digest.unwrap_or_default().to_owned()
 }
 
-async fn variant<P: Platform>(context: &Context<P>, fingerprint: &str, class: Class) -> Variant {
-    let Some(written) = context
-        .platform
-        .cache_get(&variant_key(context, fingerprint, class))
-        .await
-    else {
-        return Variant::Unknown;
-    };
-    if let Some(note) = written.strip_prefix(NO_VARIANT) {
-        let note = String::from_utf8_lossy(note);
-        let (at, reason) = note.split_once(' ').unwrap_or(("0", ""));
-        let age = context
-            .platform
-            .now_ms()
-            .saturating_sub(at.parse().unwrap_or(0));
-        if reason.starts_with("error") && age >= FAILURE_MS {
-            return Variant::Unknown;
-        }
-        return Variant::None(reason.to_owned());
-    }
-    Entry::decode(written).map_or(Variant::Unknown, Variant::Ready)
-}
-
-fn quality<P: Platform>(context: &Context<P>, class: Class) -> u8 {
-    let images = &context.app.policy.images;
-    match class {
-        Class::Avif => images.avif_quality,
-        Class::Same => images.jpeg_quality,
-    }
-}
-
-fn variant_key<P: Platform>(context: &Context<P>, fingerprint: &str, class: Class) -> String {
-    key::variant(fingerprint, class.name(), quality(context, class))
-}
-
 /// Fetches from the origin. The visitor gets its bytes as they come (H73).
 async fn fetch<P: Platform>(
     context: &mut Context<P>,
@@ -264,8 +206,10 @@ async fn fetch<P: Platform>(
         {
             let entry = asset::confirmed(context, entry, response.headers());
             asset::store_later(context, asset::address(context).image(), entry.clone());
-            context.note_cache("hit", Some("revalidated"));
-            answer(context, Entry { body, ..entry })
+            match stored_variant(context, &entry, "revalidated").await {
+                Ok(answer) => answer,
+                Err(variant) => the_original(context, entry, body, variant, "revalidated"),
+            }
         }
         (Ok((response, _)), _) => deliver(context, response),
     }
@@ -383,106 +327,4 @@ fn encode_later<P: Platform>(context: &Context<P>, known: Entry, original: Bytes
     context
         .platform
         .spawn(async move { encode(&later, class, &known, original).await });
-}
-
-/// Asks the optimizer for a variant and stores it, or why there is none. One at a time for each variant.
-async fn encode<P: Platform>(context: &Context<P>, class: Class, known: &Entry, original: Bytes) {
-    let fingerprint = fingerprint(known);
-    let key = variant_key(context, &fingerprint, class);
-    // An image that was fetched anew and has not changed has its variant already.
-    if !matches!(
-        variant(context, &fingerprint, class).await,
-        Variant::Unknown
-    ) {
-        return;
-    }
-    if !asset::announce(context, &key, ENCODING_MS).await {
-        return;
-    }
-    let value = match optimize(context, class, known, &original).await {
-        Ok(variant) => variant.encode(),
-        Err(reason) => {
-            let mut note = NO_VARIANT.to_vec();
-            note.extend(format!("{} {reason}", context.platform.now_ms()).into_bytes());
-            note
-        }
-    };
-    context.platform.cache_put(&key, value).await;
-}
-
-async fn optimize<P: Platform>(
-    context: &Context<P>,
-    class: Class,
-    known: &Entry,
-    original: &Bytes,
-) -> Result<Entry, String> {
-    if (original.len() as u64) < u64::from(context.app.policy.images.min_bytes) {
-        return Err("small".into());
-    }
-    let kind = known
-        .headers
-        .get(CONTENT_TYPE)
-        .cloned()
-        .ok_or("error: no type")?;
-    let mut request = Request::new(Payload::Full(original.clone()));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = http::Uri::from_static("/encode");
-    let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, kind);
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(original.len()));
-    headers.insert("x-vitrine-to", HeaderValue::from_static(class.name()));
-    headers.insert(
-        "x-vitrine-quality",
-        HeaderValue::from(u16::from(quality(context, class))),
-    );
-    let pending = context.platform.start(Service::Optimizer, request);
-    let (parts, mut body) = context
-        .platform
-        .head(pending)
-        .await
-        .map_err(|error| format!("error: {error}"))?
-        .into_parts();
-    if parts.status != StatusCode::OK {
-        let skip = parts
-            .headers
-            .get("x-vitrine-skip")
-            .and_then(|v| v.to_str().ok());
-        return Err(skip.map_or_else(
-            || format!("error: status {}", parts.status.as_u16()),
-            str::to_owned,
-        ));
-    }
-    let mut bytes = Vec::new();
-    while let Some(piece) = body
-        .chunk()
-        .await
-        .map_err(|error| format!("error: {error}"))?
-    {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() >= original.len() {
-            return Err("not-smaller".into());
-        }
-    }
-    variant_entry(known, &parts.headers, bytes)
-}
-
-fn variant_entry(known: &Entry, from: &HeaderMap, bytes: Vec<u8>) -> Result<Entry, String> {
-    let expected = headers::content_length(from);
-    if bytes.is_empty() || expected.is_some_and(|expected| expected != bytes.len() as u64) {
-        return Err("error: incomplete".into());
-    }
-    let mut headers = HeaderMap::new();
-    let kind = from.get(CONTENT_TYPE).cloned().ok_or("error: no type")?;
-    headers.insert(CONTENT_TYPE, kind);
-    let mut etag = String::new();
-    let _ = write!(etag, "\"{}\"", &digest([bytes.as_slice()])[..20]);
-    headers.insert(
-        ETAG,
-        HeaderValue::from_str(&etag).map_err(|_| "error: etag")?,
-    );
-    Ok(Entry {
-        freshness: known.freshness,
-        headers,
-        body: Bytes::from(bytes),
-    })
 }

@@ -14,6 +14,7 @@ use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
 use crate::html::{PageFacts, Rewriter, passes};
+use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
 use crate::problem;
 
@@ -103,7 +104,7 @@ async fn transform<P: Platform>(
     let rewriter = rewriter(context, &parts.headers);
     let changes = rewriter.active();
     if !changes && !compresses(context, &parts.headers, coded) {
-        context.entry.passes = crate::ledger::passes(&rewriter);
+        context.entry.passes = ledger::passes(&rewriter);
         let response = Response::from_parts(parts, body);
         return context.pass(response, "nothing-to-do");
     }
@@ -125,8 +126,11 @@ async fn transform<P: Platform>(
         (out != Coding::Identity).then(|| out.token()),
     );
     headers::add_vary(&mut parts.headers, "Accept-Encoding");
-    let applying = if changes { "rewritten" } else { "compressed" };
-    context.summary.push(applying.into());
+    context.summary.push(if changes {
+        format!("rewritten; passes={}", ledger::applying(&rewriter))
+    } else {
+        "compressed".into()
+    });
     if context.method == Method::HEAD {
         return Response::from_parts(parts, AnswerBody::Empty);
     }

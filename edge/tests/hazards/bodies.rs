@@ -95,6 +95,17 @@ fn h15_every_coding_we_read_is_decoded_once_and_written_whole() {
 }
 
 #[test]
+fn h15_an_empty_body_is_empty_in_every_coding() {
+    for label in ["gzip", "br", "deflate"] {
+        let whole = visit(REWRITES, &[("accept-encoding", "gzip, br")], move || {
+            html(&[("content-encoding", label)], "")
+        });
+        assert_eq!(whole.broken, None, "{label}");
+        assert_eq!(whole.status, 200);
+    }
+}
+
+#[test]
 fn h15_unknown_doubled_and_mislabelled_codings_pass_untouched() {
     let twice = coded(Coding::Gzip, &coded(Coding::Gzip, PAGE.as_bytes()));
     for (label, body) in [

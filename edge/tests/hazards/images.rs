@@ -343,6 +343,37 @@ fn an_image_that_was_fetched_anew_and_has_not_changed_keeps_its_variants() {
 }
 
 #[test]
+fn a_visitor_who_reloads_gets_the_variant_that_the_origin_confirmed() {
+    let fake = shop(FRESH);
+    send(&fake, &AVIF);
+    fake.pass_ms(10_000);
+    fake.script(|seen| {
+        assert_eq!(seen.headers["if-none-match"], "\"o\"");
+        Ok(response(304, FRESH, ""))
+    });
+    let whole = send(&fake, &[AVIF[0], ("cache-control", "no-cache")]);
+    assert_eq!(whole.header("x-vitrine"), "image; class=avif; revalidated");
+    assert_eq!(
+        (whole.header("content-type"), whole.body.len()),
+        ("image/avif", 5_000)
+    );
+}
+
+#[test]
+fn an_original_that_the_store_has_lost_is_fetched_again() {
+    let fake = shop(FRESH);
+    send(&fake, &OLD);
+    fake.with_cache(|cache| cache.retain(|key, _| key.starts_with("v1:i:")));
+    let whole = send(&fake, &OLD);
+    assert_eq!(whole.body, original());
+    assert_eq!(fake.seen_by(Service::Origin), 2);
+    assert!(
+        !fake.seen()[2].headers.contains_key("if-none-match"),
+        "a 304 would be of no use"
+    );
+}
+
+#[test]
 fn an_image_that_changed_gets_new_variants() {
     let fake = shop(FRESH);
     send(&fake, &AVIF);

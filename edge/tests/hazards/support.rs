@@ -34,7 +34,11 @@ pub(crate) fn get(path: &str, headers: &[(&'static str, &str)]) -> Request<FakeB
     request("GET", path, headers)
 }
 
-pub(crate) fn request(method: &str, path: &str, headers: &[(&'static str, &str)]) -> Request<FakeBody> {
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Request<FakeBody> {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -54,7 +58,10 @@ pub(crate) fn response(
     response.body(body.into()).unwrap()
 }
 
-pub(crate) fn html(headers: &[(&'static str, &str)], body: impl Into<FakeBody>) -> Response<FakeBody> {
+pub(crate) fn html(
+    headers: &[(&'static str, &str)],
+    body: impl Into<FakeBody>,
+) -> Response<FakeBody> {
     let mut all = vec![("content-type", "text/html; charset=utf-8")];
     all.extend_from_slice(headers);
     response(200, &all, body)

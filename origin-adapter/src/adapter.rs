@@ -137,3 +137,49 @@ pub(crate) fn digest(text: &str) -> String {
     let first: [u8; 16] = std::array::from_fn(|at| hash[at]);
     format!("{:032x}", u128::from_be_bytes(first))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(change: impl FnOnce(&mut Settings)) -> Result<Adapter, SettingsError> {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        Adapter::new(settings)
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_and_nothing_else() {
+        for url in [
+            "http://shop.example",
+            "https://shop.example:8443/",
+            "http://[::1]:3000",
+        ] {
+            assert!(opened(|s| s.url = url.into()).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "shop.example",
+            "ftp://shop.example",
+            "http://",
+            "http://a/path",
+            "http://a?q",
+            "http://u:p@a",
+        ] {
+            let error = opened(|s| s.url = url.into()).err();
+            assert_eq!(error, Some(SettingsError::Url(url.into())));
+        }
+    }
+
+    #[test]
+    fn a_currency_is_checked_when_the_adapter_opens() {
+        let error = opened(|s| s.currency = "euro".into()).err();
+        assert_eq!(error, Some(SettingsError::Currency("euro".into())));
+    }
+
+    #[test]
+    fn only_whole_path_segments_are_the_adapters_own() {
+        assert!(is_below("/_v/cart", CART) && is_below("/_v/cart/items", CART));
+        assert!(!is_below("/_v/cartoon", CART) && !is_below("/x/_v/cart", CART));
+    }
+}

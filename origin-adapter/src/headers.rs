@@ -21,11 +21,24 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::EXPECT,
 ];
 
-/// What a request may carry to the origin: hop-by-hop headers, `Host` and what Vitrine's own components
-/// say among themselves stay behind.
+/// What shops believe when a proxy says it, and any visitor can say too: who they are, which path is meant,
+/// and a proxy for the shop's own calls. The edge states the visitor's address in `X-Forwarded-*`.
+const SPOOFABLE: [HeaderName; 5] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("proxy"),
+];
+
+/// What a request may carry to the origin: hop-by-hop headers, `Host`, what a visitor could pretend, and what
+/// Vitrine's own components say among themselves stay behind.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     headers.remove(header::HOST);
+    for name in &SPOOFABLE {
+        headers.remove(name);
+    }
     remove_internal(headers);
 }
 
@@ -169,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn hop_by_hop_headers_and_those_that_connection_names_stay_behind() {
+    fn hop_by_hop_headers_those_that_connection_names_and_pretences_stay_behind() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, X-Private"),
@@ -180,6 +193,10 @@ mod tests {
             ("host", "visitor.example"),
             ("x-vitrine-class", "page"),
             ("spin-client-addr", "192.0.2.1:5"),
+            ("forwarded", "for=198.51.100.1"),
+            ("x-real-ip", "198.51.100.1"),
+            ("x-original-url", "/admin"),
+            ("proxy", "http://evil.example"),
             ("x-forwarded-for", "192.0.2.1"),
             ("cookie", "sid=1"),
         ] {

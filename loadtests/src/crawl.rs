@@ -8,7 +8,13 @@ use http::header;
 use crate::client;
 
 /// Addresses that no page links to but that every shop has to answer for.
-const ALWAYS: [&str; 4] = ["/", "/cart", "/robots.txt", "/this-page-does-not-exist"];
+const ALWAYS: [&str; 5] = [
+    "/",
+    "/cart",
+    "/checkout",
+    "/robots.txt",
+    "/this-page-does-not-exist",
+];
 
 /// Up to `most` addresses of the shop, pages and what they load.
 pub(crate) async fn pages(origin: &str, most: usize) -> anyhow::Result<BTreeSet<String>> {

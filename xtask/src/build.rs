@@ -29,9 +29,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 pub(crate) fn beacon() -> anyhow::Result<()> {
     let folder = place::root().join("rum-collector/script");
-    must(command("npm")
-        .args(["run", "--silent", "build"])
-        .current_dir(folder))
+    must(
+        command("npm")
+            .args(["run", "--silent", "build"])
+            .current_dir(folder),
+    )
 }
 
 pub(crate) fn components() -> anyhow::Result<()> {

@@ -43,6 +43,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .arg(place::vitrine())
         .arg("--config")
         .arg(place::root().join("vitrine.toml"))
+        .arg("--state-dir")
+        .arg(place::root().join(".vitrine"))
         .arg("--browser")
         .arg(place::browser())
         .arg("--report")

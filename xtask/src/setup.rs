@@ -87,9 +87,11 @@ fn packages(folder: &str) -> anyhow::Result<()> {
         eprintln!("    already installed");
         return Ok(());
     }
-    must(command("npm")
-        .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(&folder))?;
+    must(
+        command("npm")
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(&folder),
+    )?;
     std::fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
 }
 

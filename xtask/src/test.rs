@@ -1,13 +1,18 @@
 //! `cargo xtask test`: everything that can fail, one step after another, and a table at the end.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use crate::step::{cargo, command, run as must, seconds};
-use crate::{build, place, setup, viceroy};
+use crate::step::seconds;
+use crate::{build, setup, viceroy};
+
+mod work;
+
+use work::{
+    beacon, beside_evershop, browser, chaos, clippy, conformance, evershop, evershop_identity,
+    first_byte, format, host, identity, libraries, origin_faults, tools,
+};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -47,152 +52,65 @@ const fn after(needs: &'static str, name: &'static str, work: fn() -> anyhow::Re
 /// In order of cost: what fails fast stands first.
 const STEPS: &[Step] = &[
     step("set-up", setup::run_all),
-    step("format", || must(&mut cargo(&["fmt", "--all", "--check"]))),
-    step("libraries: cargo test", || {
-        must(&mut cargo(&["test", "--quiet"]))
-    }),
-    step("lab and xtask: cargo test", || {
-        must(&mut cargo(&[
-            "test",
-            "--quiet",
-            "-p",
-            "vitrine-loadtests",
-            "-p",
-            "xtask",
-        ]))
-    }),
+    step("format", format),
+    step("libraries: cargo test", libraries),
+    step("lab and xtask: cargo test", tools),
     step("lints: cargo clippy", clippy),
     after("set-up", "build: beacon", build::beacon),
     after("build: beacon", "build: components", build::components),
-    after(
-        "build: components",
-        "build: vitrine and the lab",
-        build::host,
-    ),
-    after("build: components", "build: Fastly module", build::fastly),
-    after("build: vitrine and the lab", "host: cargo test", host),
-    after("build: vitrine and the lab", "demo shop: identity", || {
-        staged(
-            OFF,
-            &[
-                "{lab}",
-                "identity",
-                "--origin",
-                "{origin}",
-                "--vitrine",
-                "{vitrine}",
-            ],
-        )
+    after("build: components", HOST, build::host),
+    after("build: components", FASTLY, build::fastly),
+    after(HOST, "host: cargo test", host),
+    after(HOST, "conformance: embedded host", || conformance(false)),
+    after(HOST, "demo shop: identity, switched off", || identity(OFF)),
+    after(HOST, "demo shop: identity, each thing off", || {
+        identity(EACH_OFF)
+    }),
+    after(HOST, "demo shop: first byte", first_byte),
+    after(HOST, "demo shop: kill -9 of the origin", chaos),
+    after(HOST, "origin faults", origin_faults),
+    after(HOST, "demo shop: browser parity and cart", || {
+        browser("parity.mjs", &[])
+    }),
+    after(HOST, "demo shop: back/forward cache", || {
+        browser("bfcache.mjs", &[])
+    }),
+    after(HOST, "demo shop: a real beacon", beacon),
+    after(HOST, "EverShop: set-up", || evershop("setup")),
+    after("EverShop: set-up", EVERSHOP, || evershop("start")),
+    after(EVERSHOP, "EverShop: cart API", || {
+        beside_evershop(ON, "evershop-cart.mjs")
+    }),
+    after(EVERSHOP, "EverShop: browser parity and cart", || {
+        beside_evershop(ON, "evershop-browse.mjs")
     }),
     after(
-        "build: vitrine and the lab",
-        "demo shop: first byte",
-        || {
-            staged(
-                DEMO,
-                &[
-                    "{lab}",
-                    "first-byte",
-                    "--origin",
-                    "{origin}",
-                    "--vitrine",
-                    "{vitrine}",
-                ],
-            )
-        },
+        EVERSHOP,
+        "EverShop: identity, switched off",
+        evershop_identity,
     ),
+    after(EVERSHOP, "EverShop: stop", || evershop("stop")),
+    after(FASTLY, VICEROY, || viceroy::install().map(drop)),
     after(
-        "build: vitrine and the lab",
-        "demo shop: kill -9 of the origin",
-        || lab(&["chaos"]),
+        VICEROY,
+        "conformance: every host, and the table of them",
+        || conformance(true),
     ),
-    after(
-        "build: vitrine and the lab",
-        "demo shop: browser parity and cart",
-        || {
-            staged(
-                DEMO,
-                &[
-                    "node",
-                    "{browser}/parity.mjs",
-                    "--origin",
-                    "{origin}",
-                    "--vitrine",
-                    "{vitrine}",
-                ],
-            )
-        },
-    ),
-    after(
-        "build: vitrine and the lab",
-        "demo shop: back/forward cache",
-        || {
-            staged(
-                DEMO,
-                &[
-                    "node",
-                    "{browser}/bfcache.mjs",
-                    "--origin",
-                    "{origin}",
-                    "--vitrine",
-                    "{vitrine}",
-                ],
-            )
-        },
-    ),
-    after(
-        "build: vitrine and the lab",
-        "demo shop: a real beacon",
-        beacon,
-    ),
-    after("build: vitrine and the lab", "EverShop: set-up", || {
-        evershop("setup")
-    }),
-    after("EverShop: set-up", "EverShop: start", || evershop("start")),
-    after(
-        "EverShop: start",
-        "EverShop: browser parity and cart",
-        || {
-            beside_evershop(
-                ON,
-                &[
-                    "node",
-                    "{browser}/parity.mjs",
-                    "--shop",
-                    "evershop",
-                    "--origin",
-                    "{origin}",
-                    "--vitrine",
-                    "{vitrine}",
-                ],
-            )
-        },
-    ),
-    after("EverShop: start", "EverShop: identity", || {
-        beside_evershop(
-            OFF,
-            &[
-                "{lab}",
-                "identity",
-                "--shop",
-                "evershop",
-                "--origin",
-                "{origin}",
-                "--vitrine",
-                "{vitrine}",
-            ],
-        )
-    }),
-    after("EverShop: start", "EverShop: stop", || evershop("stop")),
-    after("build: Fastly module", "Fastly: install Viceroy", || {
-        viceroy::install().map(drop)
-    }),
 ];
+
+const HOST: &str = "build: vitrine and the lab";
+const FASTLY: &str = "build: Fastly module";
+const EVERSHOP: &str = "EverShop: start";
+const VICEROY: &str = "Fastly: install Viceroy";
 
 /// The merchant files that the stages run with.
 const DEMO: &str = "vitrine.toml";
 const OFF: &str = "loadtests/merchants/off.toml";
+const EACH_OFF: &str = "loadtests/merchants/each-off.toml";
 const ON: &str = "loadtests/merchants/evershop.toml";
+
+/// Where EverShop answers (see `loadtests/shops/`).
+const EVERSHOP_URL: &str = "http://127.0.0.1:3100";
 
 /// What became of a step.
 enum Outcome {
@@ -269,96 +187,4 @@ fn table(results: &[(&Step, Outcome, Duration)], total: Duration) -> anyhow::Res
         bail!("{failed} of {} steps did not pass", results.len());
     }
     Ok(())
-}
-
-/// The libraries, the lab and this, on the native target. The doors build for wasm only and are seen by their builds.
-fn clippy() -> anyhow::Result<()> {
-    let mut lints = cargo(&["clippy", "--quiet", "--all-targets"]);
-    for package in [
-        "vitrine-edge",
-        "vitrine-origin-adapter",
-        "vitrine-optimizer",
-        "vitrine-rum-collector",
-        "vitrine-loadtests",
-        "xtask",
-    ] {
-        lints.args(["-p", package]);
-    }
-    must(lints.args(["--", "-D", "warnings"]))
-}
-
-/// The host's own tests, in the profile in which wasmtime is built already.
-fn host() -> anyhow::Result<()> {
-    must(
-        cargo(&["test", "--quiet", "--release", "-p", "vitrine"])
-            .env("VITRINE_EMBED", place::root()),
-    )
-}
-
-/// The lab, with nothing prepared.
-fn lab(words: &[&str]) -> anyhow::Result<()> {
-    must(
-        command(place::lab())
-            .args(words)
-            .arg("--vitrine")
-            .arg(place::vitrine()),
-    )
-}
-
-/// The lab's stage: ports of its own, so that a running demo is not in the way.
-fn stage(config: &str) -> Command {
-    let mut stage = command(place::lab());
-    stage
-        .arg("stage")
-        .arg("--vitrine")
-        .arg(place::vitrine())
-        .arg("--config")
-        .arg(place::root().join(config))
-        .args(["--vitrine-port", "14000"]);
-    stage
-}
-
-/// Runs a command while the demo shop and Vitrine stand ready. The vendors keep the port that `vitrine.toml` names.
-fn staged(config: &str, words: &[&str]) -> anyhow::Result<()> {
-    must(
-        stage(config)
-            .args(["--shop-port", "13000", "--"])
-            .args(words.iter().map(|word| filled(word))),
-    )
-}
-
-fn beside_evershop(config: &str, words: &[&str]) -> anyhow::Result<()> {
-    must(
-        stage(config)
-            .args(["--origin", "http://127.0.0.1:3100", "--"])
-            .args(words.iter().map(|word| filled(word))),
-    )
-}
-
-fn filled(word: &str) -> String {
-    word.replace("{lab}", &place::lab().display().to_string())
-        .replace("{browser}", &place::browser().display().to_string())
-}
-
-fn beacon() -> anyhow::Result<()> {
-    let report = format!(
-        "{} report --format json --state-dir {{state}}",
-        place::vitrine().display()
-    );
-    staged(
-        DEMO,
-        &[
-            "node",
-            "{browser}/beacon.mjs",
-            "--vitrine",
-            "{vitrine}",
-            "--report",
-            &report,
-        ],
-    )
-}
-
-fn evershop(verb: &str) -> anyhow::Result<()> {
-    let script: PathBuf = place::root().join("loadtests/shops/evershop.mjs");
-    must(command("node").arg(script).arg(verb)).with_context(|| format!("evershop.mjs {verb}"))
 }

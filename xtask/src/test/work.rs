@@ -1,0 +1,187 @@
+//! What the steps of `cargo xtask test` do.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+
+use super::{DEMO, EVERSHOP_URL, OFF};
+use crate::step::{cargo, command, run as must};
+use crate::{place, viceroy};
+
+pub(super) fn format() -> anyhow::Result<()> {
+    must(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
+/// Exactly what a newcomer runs.
+pub(super) fn libraries() -> anyhow::Result<()> {
+    must(&mut cargo(&["test", "--quiet"]))
+}
+
+pub(super) fn tools() -> anyhow::Result<()> {
+    must(&mut cargo(&[
+        "test",
+        "--quiet",
+        "-p",
+        "vitrine-loadtests",
+        "-p",
+        "xtask",
+    ]))
+}
+
+/// The libraries, the lab and this, on the native target. The doors build for wasm only and are seen by their builds.
+pub(super) fn clippy() -> anyhow::Result<()> {
+    let mut lints = cargo(&["clippy", "--quiet", "--all-targets"]);
+    for package in [
+        "vitrine-edge",
+        "vitrine-origin-adapter",
+        "vitrine-optimizer",
+        "vitrine-rum-collector",
+        "vitrine-loadtests",
+        "xtask",
+    ] {
+        lints.args(["-p", package]);
+    }
+    must(lints.args(["--", "-D", "warnings"]))
+}
+
+/// The host's own tests, in the profile in which wasmtime is built already, on components of their own.
+pub(super) fn host() -> anyhow::Result<()> {
+    let components = ["-p", "vitrine-test-guest", "-p", "vitrine-test-hello"];
+    must(cargo(&["build", "--profile", "wasm", "--target", "wasm32-wasip2"]).args(components))?;
+    must(
+        cargo(&["test", "--quiet", "--release", "-p", "vitrine"])
+            .env("VITRINE_EMBED", place::root()),
+    )
+}
+
+/// The same cases over HTTP through every door that is built. With Fastly among them, the table of hosts is held to
+/// what was seen.
+pub(super) fn conformance(fastly: bool) -> anyhow::Result<()> {
+    let mut doors = cargo(&[
+        "test",
+        "--quiet",
+        "-p",
+        "vitrine-edge",
+        "--features",
+        "doors",
+        "--test",
+        "doors",
+    ]);
+    doors
+        .env("VITRINE_BIN", place::vitrine())
+        .env("VITRINE_MANIFEST", place::root().join("spin.toml"));
+    if fastly {
+        let module = place::target().join("wasm32-wasip1/wasm/vitrine-edge-fastly.wasm");
+        doors
+            .env("VICEROY_BIN", viceroy::install()?)
+            .env("FASTLY_WASM", module);
+    }
+    must(&mut doors)
+}
+
+pub(super) fn identity(config: &str) -> anyhow::Result<()> {
+    must(staged(config).arg(place::lab()).args([
+        "identity",
+        "--origin",
+        "{origin}",
+        "--vitrine",
+        "{vitrine}",
+    ]))
+}
+
+pub(super) fn first_byte() -> anyhow::Result<()> {
+    must(staged(DEMO).arg(place::lab()).args([
+        "first-byte",
+        "--origin",
+        "{origin}",
+        "--vitrine",
+        "{vitrine}",
+    ]))
+}
+
+pub(super) fn chaos() -> anyhow::Result<()> {
+    must(scene("chaos", DEMO).args(["--shop-port", "13000"]))
+}
+
+pub(super) fn origin_faults() -> anyhow::Result<()> {
+    must(
+        command("node")
+            .arg(shops("origin-faults.mjs"))
+            .arg(place::vitrine())
+            .arg(place::root().join("spin.toml")),
+    )
+}
+
+/// A script of the browser lab over the demo shop and Vitrine.
+pub(super) fn browser(script: &str, more: &[&str]) -> anyhow::Result<()> {
+    must(
+        staged(DEMO)
+            .arg("node")
+            .arg(place::browser().join(script))
+            .args(["--origin", "{origin}", "--vitrine", "{vitrine}"])
+            .args(more),
+    )
+}
+
+pub(super) fn beacon() -> anyhow::Result<()> {
+    // The least number of page views that a report shows is for shops with visitors; here there are nine.
+    let report = format!(
+        "{} report --format json --state-dir {{state}} --min-n 1",
+        place::vitrine().display()
+    );
+    must(
+        staged(DEMO)
+            .arg("node")
+            .arg(place::browser().join("beacon.mjs"))
+            .args(["--vitrine", "{vitrine}", "--report", &report]),
+    )
+}
+
+pub(super) fn evershop(verb: &str) -> anyhow::Result<()> {
+    must(command("node").arg(shops("evershop.mjs")).arg(verb))
+}
+
+pub(super) fn beside_evershop(config: &str, script: &str) -> anyhow::Result<()> {
+    must(
+        scene("stage", config)
+            .args(["--origin", EVERSHOP_URL, "--", "node"])
+            .arg(shops(script))
+            .args(["{vitrine}", "{origin}"]),
+    )
+    .with_context(|| script.to_owned())
+}
+
+pub(super) fn evershop_identity() -> anyhow::Result<()> {
+    must(
+        scene("stage", OFF)
+            .args(["--origin", EVERSHOP_URL, "--"])
+            .arg(place::lab())
+            .args(["identity", "--origin", "{origin}", "--vitrine", "{vitrine}"]),
+    )
+}
+
+/// The lab with Vitrine on a port of its own, so that a running demo is not in the way.
+fn scene(verb: &str, config: &str) -> Command {
+    let mut lab = command(place::lab());
+    lab.arg(verb)
+        .arg("--vitrine")
+        .arg(place::vitrine())
+        .arg("--config")
+        .arg(place::root().join(config))
+        .arg("--state-dir")
+        .arg(place::target().join("stage"))
+        .args(["--vitrine-port", "14000"]);
+    lab
+}
+
+/// The demo shop and Vitrine, and then a command. The vendors keep the port that `vitrine.toml` names.
+fn staged(config: &str) -> Command {
+    let mut lab = scene("stage", config);
+    lab.args(["--shop-port", "13000", "--"]);
+    lab
+}
+
+fn shops(script: &str) -> PathBuf {
+    place::root().join("loadtests/shops").join(script)
+}

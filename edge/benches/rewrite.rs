@@ -79,7 +79,7 @@ fn page() -> Vec<u8> {
         );
     }
     html.push_str("</main>\n<script type=\"application/json\" id=\"state\">{\"products\":[");
-    for i in 0..700 {
+    for i in 0..1250 {
         let _ = write!(
             html,
             "{{\"id\":{i},\"sku\":\"SKU-{i:05}\",\"stock\":{i},\"price\":{{\"amount\":{i}00,\"currency\":\"EUR\"}}}},"

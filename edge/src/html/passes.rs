@@ -14,6 +14,11 @@ pub(super) trait Pass {
         Vec::new()
     }
 
+    /// Whether the pass acts behind the head too. Once no pass does, the rest of the page is not parsed.
+    fn acts_in_body(&self) -> bool {
+        true
+    }
+
     /// Whether the pass wants to see inline scripts.
     fn reads_inline_scripts(&self) -> bool {
         false

@@ -18,7 +18,7 @@ use super::sniff::{Sniffer, Verdict};
 mod encoding;
 mod stream;
 
-use stream::{Slot, Stream};
+use stream::{Rest, Slot, Stream};
 
 /// What the rewriter may use.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +66,8 @@ pub struct Rewriter {
     stream: Rc<RefCell<Stream>>,
     output: Rc<RefCell<Vec<u8>>>,
     limits: Limits,
+    /// The document is a page, and passes have seen of it.
+    begun: bool,
     bailed_out: Option<String>,
 }
 
@@ -114,15 +116,16 @@ impl Rewriter {
             stream: Rc::new(RefCell::new(stream)),
             output: Rc::default(),
             limits,
+            begun: false,
             bailed_out: None,
         }
     }
 
-    /// Whether the page may still be changed. Where this is false before the head of the response is sent,
-    /// the body passes byte for byte and every header may stay. It may turn false with the first bytes
-    /// ([`Rewriter::write`]), which tell a page from a fragment.
+    /// Whether the page is, or may yet be, changed. Where this is false before the head of the response is
+    /// sent, the body passes byte for byte and every header may stay. It may turn false with the first
+    /// bytes ([`Rewriter::write`]), which tell a page from a fragment.
     pub fn active(&self) -> bool {
-        !matches!(self.phase, Phase::Raw)
+        self.begun || !matches!(self.phase, Phase::Raw)
     }
 
     /// Takes a piece of the body and returns what can be sent now. Never fails: after a bail-out the rest
@@ -149,12 +152,10 @@ impl Rewriter {
                     .borrow_mut()
                     .skip_all("not a full page: it has no tag");
             }
-            Phase::Rewriting(parser) => {
-                if let Err(error) = parser.end() {
-                    self.bail_out(&error);
-                }
-                self.stream.borrow_mut().finish();
-            }
+            Phase::Rewriting(parser) => match parser.end() {
+                Ok(()) => self.stream.borrow_mut().finish(),
+                Err(error) => self.stop(&error),
+            },
         }
         std::mem::take(&mut self.output.borrow_mut())
     }
@@ -195,6 +196,7 @@ impl Rewriter {
                 let rest = sniffer.take_all();
                 self.emit(&before);
                 self.stream.borrow_mut().preamble += before.len();
+                self.begun = true;
                 self.phase = Phase::Rewriting(Box::new(self.parser(utf8_bom)));
                 self.rewrite(&rest);
             }
@@ -211,10 +213,8 @@ impl Rewriter {
             self.stream.borrow_mut().script.finish();
             if let Err(error) = result {
                 // The parser has written out everything it was given; it must not be used again.
-                self.bail_out(&error);
+                self.stop(&error);
                 self.phase = Phase::Raw;
-            } else if let Some(reason) = self.stream.borrow().given_up {
-                self.bailed_out.get_or_insert_with(|| reason.to_owned());
             }
         }
         for piece in pieces {
@@ -226,12 +226,17 @@ impl Rewriter {
         self.output.borrow_mut().extend_from_slice(bytes);
     }
 
-    fn bail_out(&mut self, error: &RewritingError) {
-        self.bailed_out = Some(match error {
-            RewritingError::MemoryLimitExceeded(_) => "memory limit".to_owned(),
-            other => other.to_string(),
-        });
-        self.stream.borrow_mut().finish();
+    /// The parser has stopped within the page: as asked, or because it had to.
+    fn stop(&mut self, error: &RewritingError) {
+        let mut stream = self.stream.borrow_mut();
+        self.bailed_out = match error {
+            RewritingError::ContentHandlerError(error) if error.is::<Rest>() => {
+                stream.given_up.map(str::to_owned)
+            }
+            RewritingError::MemoryLimitExceeded(_) => Some("memory limit".to_owned()),
+            other => Some(other.to_string()),
+        };
+        stream.finish();
     }
 
     fn parser(&self, utf8_bom: bool) -> HtmlRewriter<'static, Output> {

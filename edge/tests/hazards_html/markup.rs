@@ -32,7 +32,7 @@ fn h05_fragments_are_byte_identical() {
         format!("<tr><td>{tag}</td></tr>"),
         format!("text {tag}"),
         format!("<title>oob</title>{tag}"),
-        format!("{tag}"),
+        tag.to_owned(),
         "{\"html\":\"<html>\"}".to_owned(),
         String::new(),
         " ".to_owned(),

@@ -86,7 +86,7 @@ fn h03_bytes_of_every_charset_come_out_as_they_went_in() {
         ),
     ];
     for (content_type, meta) in heads {
-        let mut page = format!("<!doctype html><html><head><title>").into_bytes();
+        let mut page = b"<!doctype html><html><head><title>".to_vec();
         page.extend_from_slice(cyrillic);
         page.extend_from_slice(format!("</title>{meta}{TAG}</head><body>").as_bytes());
         page.extend_from_slice(cyrillic);
@@ -222,7 +222,7 @@ fn h20_everything_but_an_unfinished_tag_leaves_at_once() {
     for byte in page.as_bytes() {
         given += 1;
         sent += rewriter.write(&[*byte]).len();
-        let unfinished = given - page[..given].rfind(['<', '>']).map_or(0, |at| at);
+        let unfinished = given - page[..given].rfind(['<', '>']).unwrap_or(0);
         assert!(
             sent + unfinished.max(16) + 1 >= given,
             "{given} given, {sent} sent"

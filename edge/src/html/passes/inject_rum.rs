@@ -74,6 +74,10 @@ struct InjectRum {
 }
 
 impl Pass for InjectRum {
+    fn acts_in_body(&self) -> bool {
+        false
+    }
+
     fn start_tag(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page, _receipt: &mut Receipt) {
         if tag.name() == "script" && tag.has("data-k") {
             let url = tag.value("src").and_then(|src| page.resolve(&src));

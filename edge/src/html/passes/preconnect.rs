@@ -124,6 +124,10 @@ struct Preconnect {
 }
 
 impl Pass for Preconnect {
+    fn acts_in_body(&self) -> bool {
+        false
+    }
+
     fn start_tag(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page, receipt: &mut Receipt) {
         if self.done {
             return;

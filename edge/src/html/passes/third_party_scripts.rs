@@ -212,6 +212,10 @@ struct ThirdPartyScripts {
 }
 
 impl Pass for ThirdPartyScripts {
+    fn acts_in_body(&self) -> bool {
+        !self.off
+    }
+
     fn reads_inline_scripts(&self) -> bool {
         true
     }

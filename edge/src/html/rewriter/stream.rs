@@ -95,6 +95,11 @@ pub(super) struct Stream {
 
 type Shared = Rc<RefCell<Stream>>;
 
+/// How a handler tells the parser to stop: the rest of the page passes as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("no pass acts on the rest of the page")]
+pub(super) struct Rest;
+
 impl Stream {
     pub(super) fn new(page: Page, slots: Vec<Slot>) -> Self {
         let passes = slots.iter().filter_map(|slot| slot.pass.as_ref());
@@ -122,6 +127,11 @@ impl Stream {
         self.slots.iter().all(|slot| slot.pass.is_none())
     }
 
+    fn acts_in_body(&self) -> bool {
+        let mut passes = self.slots.iter().filter_map(|slot| slot.pass.as_ref());
+        passes.any(|pass| pass.acts_in_body())
+    }
+
     /// Ends every pass, for one reason.
     pub(super) fn skip_all(&mut self, reason: &'static str) {
         for slot in &mut self.slots {
@@ -141,7 +151,9 @@ impl Stream {
     /// Every selector to be marked before passes see an element.
     pub(super) fn marks(&self) -> Vec<(Selector, Mark)> {
         let mut marks = Vec::new();
-        marks.extend(OPT_OUTS.parse().ok().map(|s| (s, Mark::OptOut)));
+        if self.acts_in_body() {
+            marks.extend(OPT_OUTS.parse().ok().map(|s| (s, Mark::OptOut)));
+        }
         for (index, slot) in self.slots.iter().enumerate() {
             let selectors = slot.pass.as_ref().map(|pass| pass.selectors());
             for (number, selector) in selectors.into_iter().flatten().enumerate() {
@@ -183,8 +195,8 @@ impl Stream {
         let stream = &mut *stream;
         let matched = std::mem::take(&mut stream.matched);
         let opted_out = std::mem::take(&mut stream.opt_out_here) || stream.opt_outs > 0;
-        if stream.given_up.is_some() {
-            return Ok(());
+        if !stream.page.in_head && !stream.acts_in_body() {
+            return Err(Box::new(Rest));
         }
         let name = element.tag_name();
         if stream.inert == 0 && stream.page.in_head && !belongs_in_head(&name) {
@@ -194,7 +206,10 @@ impl Stream {
             }
         }
         stream.enter(shared, element, &name);
-        if stream.inert > 0 || stream.given_up.is_some() {
+        if stream.given_up.is_some() {
+            return Err(Box::new(Rest));
+        }
+        if stream.inert > 0 {
             return Ok(());
         }
         stream.learn(shared, element, &name);

@@ -11,8 +11,6 @@ pub(crate) enum Incoming {
     Host(fastly::Body),
     /// At hand.
     Full(Bytes),
-    /// Produced by another component of this module.
-    Component(Box<dyn FnMut() -> Option<Result<Bytes, String>>>),
 }
 
 impl Incoming {
@@ -28,7 +26,6 @@ impl Incoming {
                 let bytes = std::mem::take(bytes);
                 Ok((!bytes.is_empty()).then_some(bytes))
             }
-            Self::Component(next) => next().transpose(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use bytes::Bytes;
+use fastly::http::FramingHeadersMode;
 use fastly::http::body::StreamingBody;
 use http::{Request, Response, Uri};
 use vitrine_edge::route::{self, Component};
@@ -85,9 +86,15 @@ fn send(response: Response<Incoming>) {
     finish(out, end);
 }
 
-/// The head goes out now; the body follows piece by piece.
+/// The head goes out now; the body follows piece by piece. A length that is known is kept: without this the
+/// host would send every streamed body in chunks.
 fn stream(head: Response<()>) -> StreamingBody {
-    fastly::Response::from(head.map(|()| fastly::Body::new())).stream_to_client()
+    let sized = head.headers().contains_key(http::header::CONTENT_LENGTH);
+    let mut response = fastly::Response::from(head.map(|()| fastly::Body::new()));
+    if sized {
+        response.set_framing_headers_mode(FramingHeadersMode::ManuallyFromHeaders);
+    }
+    response.stream_to_client()
 }
 
 fn write(out: &mut StreamingBody, piece: &Bytes) -> std::io::Result<()> {

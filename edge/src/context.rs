@@ -202,7 +202,6 @@ impl<P: Platform> Context<P> {
             http::header::ACCEPT,
             http::HeaderValue::from_static("text/html,application/xhtml+xml,image/avif,*/*;q=0.8"),
         );
-        visit.client.remove("sec-fetch-dest");
         visit.explaining = Some(Rc::clone(&explanation));
         (visit, explanation)
     }
@@ -215,7 +214,10 @@ impl<P: Platform> Context<P> {
             method: Method::GET,
             uri: self.uri.clone(),
             client: routes::asset::impersonal(&self.client),
-            visitor: self.visitor.clone(),
+            visitor: Visitor {
+                addr: None,
+                ..self.visitor.clone()
+            },
             off: None,
             assignment: None,
             new_key: None,

@@ -3,6 +3,8 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::experiment;
+
 /// Who is asking, as the host saw it. A door puts it into the request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visitor {
@@ -74,9 +76,40 @@ pub fn to_origin(client: &HeaderMap, visitor: &Visitor, class: &'static str) -> 
         Some(if visitor.secure { "https" } else { "http" }),
     );
     set("x-vitrine-class", Some(class));
+    keep_bucket_key_here(&mut headers);
     headers.append(header::VIA, HeaderValue::from_static("1.1 vitrine"));
     headers.append("cdn-loop", HeaderValue::from_static(PSEUDONYM));
     headers
+}
+
+/// Takes our own cookie out: the shop, and what it keys on cookies, behaves as if we were not there.
+fn keep_bucket_key_here(headers: &mut HeaderMap) {
+    let ours = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default().trim();
+        name == experiment::COOKIE
+    };
+    let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    let has_ours = |line: &HeaderValue| line.to_str().is_ok_and(|line| line.split(';').any(ours));
+    if !lines.iter().any(has_ours) {
+        return;
+    }
+    headers.remove(header::COOKIE);
+    for line in lines {
+        let Ok(text) = line.to_str() else {
+            headers.append(header::COOKIE, line);
+            continue;
+        };
+        let theirs: Vec<&str> = text
+            .split(';')
+            .filter(|pair| !ours(pair))
+            .map(str::trim)
+            .collect();
+        if let Ok(value) = HeaderValue::from_str(&theirs.join("; "))
+            && !value.is_empty()
+        {
+            headers.append(header::COOKIE, value);
+        }
+    }
 }
 
 /// Whether this request has been here before (RFC 8586).
@@ -347,6 +380,22 @@ mod tests {
             "connection",
         ] {
             assert!(!sent.contains_key(gone), "{gone}");
+        }
+    }
+
+    #[test]
+    fn our_cookie_stays_here_and_the_shops_pass() {
+        for (sent, got) in [
+            (
+                "sid=1; _v_b=0123456789abcdef; cur=USD",
+                Some("sid=1; cur=USD"),
+            ),
+            ("_v_b=0123456789abcdef", None),
+            ("x_v_b=1;y=2", Some("x_v_b=1;y=2")),
+        ] {
+            let headers = to_origin(&map(&[("cookie", sent)]), &Visitor::default(), "page");
+            let cookie = headers.get("cookie").map(|value| value.to_str().unwrap());
+            assert_eq!(cookie, got, "{sent}");
         }
     }
 

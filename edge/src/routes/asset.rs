@@ -1,8 +1,8 @@
 //! A static asset: from the cache, or from the origin into it.
 
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, RANGE,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, USER_AGENT,
 };
 use http::{HeaderValue, Method, Response, StatusCode};
 
@@ -333,12 +333,13 @@ pub(crate) fn address<P: Platform>(context: &Context<P>) -> Address<'_> {
     }
 }
 
-/// What a detached request leaves behind of the client: nothing that is a person's, and no condition.
+/// What a request of our own takes over from the client: how it reads, and nothing that is a person's.
 pub(crate) fn impersonal(client: &http::HeaderMap) -> http::HeaderMap {
-    let mut headers = client.clone();
-    headers::ask_for_the_whole(&mut headers);
-    for name in [COOKIE, AUTHORIZATION, RANGE, CACHE_CONTROL] {
-        headers.remove(name);
+    let mut headers = http::HeaderMap::new();
+    for name in [ACCEPT, ACCEPT_ENCODING, USER_AGENT] {
+        if let Some(value) = client.get(&name) {
+            headers.insert(name, value.clone());
+        }
     }
     headers
 }

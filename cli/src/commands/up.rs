@@ -90,6 +90,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     front.shared.swap(&values);
     announce(&args, &name, &sources, merchant.path());
+    for (route, component) in front.routes() {
+        eprintln!("  {route} -> {component}");
+    }
     let result = main.block_on(async {
         let listener = server::bind(args.listen).await?;
         let address = listener.local_addr()?;

@@ -1,13 +1,14 @@
 //! The page as the shop serves it, for when the component that should improve it fails.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http::header::{self, HeaderName};
 use http::uri::Uri;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use wasmtime_wasi_http::{Error, RequestOptions};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::Shared;
 use super::answer::{self, Answer};
@@ -18,7 +19,8 @@ pub(crate) struct Spare {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    client: std::net::IpAddr,
+    /// `None`: the headers say already for whom the request is forwarded.
+    client: Option<std::net::IpAddr>,
 }
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -33,38 +35,27 @@ impl Spare {
             method: request.method().clone(),
             uri: uri.clone(),
             headers: request.headers().clone(),
-            client: peer.address.ip(),
+            client: Some(peer.address.ip()),
         }
+    }
+
+    /// What one component asks another for, when that other one only stands in for the origin.
+    pub(crate) fn of_chain(request: &Request<WasiBody>) -> Option<Self> {
+        let plain = matches!(*request.method(), Method::GET | Method::HEAD)
+            && !request.headers().contains_key(header::CONTENT_LENGTH)
+            && !request.uri().path().starts_with(front::RESERVED);
+        plain.then(|| Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            client: None,
+        })
     }
 
     /// The origin's own response, with a note that it is.
     pub(crate) async fn fetch(self, shared: &Arc<Shared>, reason: &'static str) -> Answer {
-        let Some(origin) = shared.origin() else {
-            return answer::problem(
-                StatusCode::BAD_GATEWAY,
-                "the component failed and no origin is known",
-            );
-        };
-        let Ok(target) = target(&origin, &self.uri) else {
-            return answer::problem(
-                StatusCode::BAD_GATEWAY,
-                "the origin's address is not usable",
-            );
-        };
-        let mut request = Request::new(Empty::new().map_err(Error::from).boxed_unsync());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = target;
-        *request.headers_mut() = self.forwarded();
-        match shared.client.send(request, RequestOptions::default()).await {
-            Ok(mut response) => {
-                let headers = response.headers_mut();
-                front::strip_hop_by_hop(headers);
-                make_relative(headers, &origin);
-                if let Ok(note) = HeaderValue::from_str(&format!("bypass; reason={reason}")) {
-                    headers.insert(VITRINE, note);
-                }
-                Answer::new(response)
-            }
+        match self.fetch_raw(shared, reason).await {
+            Ok(response) => Answer::new(response),
             Err(error) => {
                 shared
                     .log
@@ -79,13 +70,42 @@ impl Spare {
         }
     }
 
+    /// The same, with the error as it is.
+    pub(crate) async fn fetch_raw(
+        self,
+        shared: &Shared,
+        reason: &'static str,
+    ) -> Result<Response<WasiBody>, Error> {
+        shared.host_metrics.bypass.fetch_add(1, Ordering::Relaxed);
+        let origin = shared.origin().ok_or(Error::DestinationNotFound)?;
+        let target = target(&origin, &self.uri).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let mut request = Request::new(Empty::new().map_err(Error::from).boxed_unsync());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = target;
+        *request.headers_mut() = self.forwarded();
+        let mut response = shared
+            .client
+            .send(request, RequestOptions::default())
+            .await?;
+        let headers = response.headers_mut();
+        front::strip_hop_by_hop(headers);
+        make_relative(headers, &origin);
+        if let Ok(note) = HeaderValue::from_str(&format!("bypass; reason={reason}")) {
+            headers.insert(VITRINE, note);
+        }
+        Ok(response)
+    }
+
     fn forwarded(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         front::strip(&mut headers);
         front::strip_named(&mut headers, |name| name.starts_with("x-vitrine-"));
         headers.remove(header::HOST);
+        let Some(client) = self.client else {
+            return headers;
+        };
         let set = [
-            (FORWARDED_FOR, Some(self.client.to_string())),
+            (FORWARDED_FOR, Some(client.to_string())),
             (FORWARDED_PROTO, self.uri.scheme_str().map(str::to_owned)),
             (
                 FORWARDED_HOST,

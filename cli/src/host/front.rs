@@ -75,6 +75,13 @@ impl Front {
         }
     }
 
+    /// The routes and the component behind each, most specific first.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (&Pattern, &str)> {
+        self.routes
+            .iter()
+            .map(|(pattern, door)| (pattern, &*door.service.blueprint.name))
+    }
+
     /// Answers one request. It never fails: whatever goes wrong is a response.
     pub(crate) async fn serve(
         &self,
@@ -119,7 +126,6 @@ impl Front {
             (Ok(response), _) => answer::Answer::new(response),
             (Err(failure), Some(spare)) => {
                 record.bypass(failure.reason());
-                host.bypass.fetch_add(1, Ordering::Relaxed);
                 spare.fetch(&self.shared, failure.reason()).await
             }
             (Err(failure), None) => answer::failure(&failure),
@@ -266,6 +272,8 @@ impl Prepared {
 /// Removes what is only about the connection, and what only the host may say.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
+    // The server has answered it already.
+    headers.remove(header::EXPECT);
     strip_named(headers, |name| name.starts_with("spin-"));
 }
 

@@ -147,7 +147,8 @@ impl<T: Send> kv::HostStoreWithStore<T> for Services {
         };
         accessor.with(|mut access| {
             let keys = StreamReader::new(&mut access, keys)?;
-            let result = FutureReader::new(&mut access, async move { wasmtime::error::Ok(result) })?;
+            let result =
+                FutureReader::new(&mut access, async move { wasmtime::error::Ok(result) })?;
             Ok((keys, result))
         })
     }
@@ -187,15 +188,12 @@ impl sqlite::HostConnection for Guest {
 
     async fn last_insert_rowid(&mut self, this: Resource<Connection>) -> Result<i64> {
         let connection = Arc::clone(self.table.get(&this)?);
-        Ok(connection
-            .run(|c| Ok(c.last_insert_rowid()))
-            .await
-            .unwrap_or(0))
+        Ok(connection.last_insert_rowid().await)
     }
 
     async fn changes(&mut self, this: Resource<Connection>) -> Result<u64> {
         let connection = Arc::clone(self.table.get(&this)?);
-        Ok(connection.run(|c| Ok(c.changes())).await.unwrap_or(0))
+        Ok(connection.changes().await)
     }
 
     async fn drop(&mut self, this: Resource<Connection>) -> Result<()> {
@@ -257,10 +255,7 @@ impl<T: Send> sqlite::HostConnectionWithStore<T> for Services {
         this: Resource<Connection>,
     ) -> Result<i64> {
         let connection = connection(accessor, &this)?;
-        Ok(connection
-            .run(|c| Ok(c.last_insert_rowid()))
-            .await
-            .unwrap_or(0))
+        Ok(connection.last_insert_rowid().await)
     }
 
     async fn changes_async(
@@ -268,7 +263,7 @@ impl<T: Send> sqlite::HostConnectionWithStore<T> for Services {
         this: Resource<Connection>,
     ) -> Result<u64> {
         let connection = connection(accessor, &this)?;
-        Ok(connection.run(|c| Ok(c.changes())).await.unwrap_or(0))
+        Ok(connection.changes().await)
     }
 }
 

@@ -30,12 +30,17 @@ impl Limits {
             memory: 64 * MIB,
             request: Duration::from_secs(30),
             after_response: Duration::from_secs(60),
-            idle: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
             reuse: 1024,
             concurrent: 16,
             cpu_heavy: false,
         };
         match component {
+            // Few at a time: they share the memory, and a trap in one breaks the others.
+            "edge" => Self {
+                concurrent: 4,
+                ..common
+            },
             // Decoding 40 megapixels and encoding AVIF beside it.
             "optimizer" => Self {
                 memory: 384 * MIB,

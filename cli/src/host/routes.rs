@@ -73,7 +73,6 @@ pub(crate) struct Routes<T>(Vec<(Pattern, T)>);
 
 /// A route that matched.
 pub(crate) struct Match<'r, 'p, T> {
-    pub(crate) pattern: &'r Pattern,
     pub(crate) target: &'r T,
     /// What is left of the path below a wildcard.
     pub(crate) rest: &'p str,
@@ -86,13 +85,9 @@ impl<T> Routes<T> {
     }
 
     pub(crate) fn find<'p>(&self, path: &'p str) -> Option<Match<'_, 'p, T>> {
-        self.0.iter().find_map(|(pattern, target)| {
-            pattern.matches(path).map(|rest| Match {
-                pattern,
-                target,
-                rest,
-            })
-        })
+        self.0
+            .iter()
+            .find_map(|(pattern, target)| pattern.matches(path).map(|rest| Match { target, rest }))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(Pattern, T)> {

@@ -28,6 +28,8 @@ struct Inner {
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Pooled {
     connection: Mutex<Option<Connection>>,
+    /// Rows changed before this guest got the connection.
+    changed_before: u64,
     database: Arc<Inner>,
     _room: OwnedSemaphorePermit,
 }
@@ -71,6 +73,7 @@ impl Database {
             }
         };
         Ok(Arc::new(Pooled {
+            changed_before: connection.total_changes(),
             connection: Mutex::new(Some(connection)),
             database: Arc::clone(&self.0),
             _room: room,
@@ -121,6 +124,34 @@ impl Pooled {
     ) -> Result<Rows, Failure> {
         self.run(move |connection| execute(connection, &statement, parameters))
             .await
+    }
+}
+
+impl Pooled {
+    /// Rows that the last statement of this guest changed.
+    pub(crate) async fn changes(self: Arc<Self>) -> u64 {
+        let before = self.changed_before;
+        let changes = move |c: &Connection| {
+            Ok(if c.total_changes() == before {
+                0
+            } else {
+                c.changes()
+            })
+        };
+        self.run(changes).await.unwrap_or(0)
+    }
+
+    /// The row that this guest inserted last.
+    pub(crate) async fn last_insert_rowid(self: Arc<Self>) -> i64 {
+        let before = self.changed_before;
+        let row = move |c: &Connection| {
+            Ok(if c.total_changes() == before {
+                0
+            } else {
+                c.last_insert_rowid()
+            })
+        };
+        self.run(row).await.unwrap_or(0)
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use http::{Request, Response};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::Shared;
+use super::bypass::Spare;
 use super::front;
 use super::guest::Blueprint;
 use super::service::Failure;
@@ -65,17 +67,39 @@ async fn send(
             Err(Error::HttpRequestDenied)
         }
         Some(Target::Sibling(name)) => {
+            let name = name.to_owned();
             blueprint.metrics.outbound();
-            let Some(service) = blueprint.shared.service(name) else {
-                return Err(Error::DestinationNotFound);
-            };
-            let response = service.call(front::for_sibling(request)).await;
-            response.map_err(|failure| sibling_error(&failure))
+            call_sibling(&blueprint.shared, &name, request).await
         }
         Some(Target::Network) => {
             blueprint.metrics.outbound();
             blueprint.shared.client.send(request, options).await
         }
+    }
+}
+
+/// The component that stands in for the origin. A page must not fail because it does.
+const ORIGIN_ADAPTER: &str = "origin-adapter";
+
+async fn call_sibling(
+    shared: &Shared,
+    name: &str,
+    request: Request<WasiBody>,
+) -> Result<Response<WasiBody>, Error> {
+    let service = shared.service(name).ok_or(Error::DestinationNotFound)?;
+    let spare = (name == ORIGIN_ADAPTER)
+        .then(|| Spare::of_chain(&request))
+        .flatten();
+    let failure = match service.call(front::for_sibling(request)).await {
+        Ok(response) => return Ok(response),
+        Err(failure) => failure,
+    };
+    match (spare, &failure) {
+        // What it answers itself, an error included, stands.
+        (Some(spare), Failure::Trapped | Failure::NotStarted(_)) => {
+            spare.fetch_raw(shared, failure.reason()).await
+        }
+        _ => Err(sibling_error(&failure)),
     }
 }
 

@@ -53,7 +53,13 @@ async fn answer(request: Request) -> Result<Response<BoxBody>> {
         "/trap-mid" => trap_mid(),
         "/after" => after(&query),
         "/no-content" => status(204),
-        "/kv/get" => text(kv(&query).await?.get(key(&query)).await?.map_or("none".into(), lossy)),
+        "/kv/get" => text(
+            kv(&query)
+                .await?
+                .get(key(&query))
+                .await?
+                .map_or("none".into(), lossy),
+        ),
         "/kv/set" => {
             let value = request.into_body().collect().await?.to_bytes();
             kv(&query).await?.set(key(&query), value).await?;
@@ -73,7 +79,9 @@ async fn answer(request: Request) -> Result<Response<BoxBody>> {
         "/variable" => text(variables::get(&query).await?),
         "/environment" => text(std::env::var(&query)?),
         "/file" => text(std::fs::read_to_string(&query)?),
-        "/write" => text(std::fs::write(&query, "x").map_or("refused".into(), |()| "written".into())),
+        "/write" => {
+            text(std::fs::write(&query, "x").map_or("refused".into(), |()| "written".into()))
+        }
         "/print" => {
             println!("{{\"note\":\"from the guest\"}}");
             eprintln!("a complaint");
@@ -112,7 +120,10 @@ fn headers(request: &Request) -> String {
 async fn proxy(url: &str) -> Result<Response<BoxBody>> {
     let response = spin_sdk::http::get(url).await?;
     let (parts, body) = response.into_parts();
-    Ok(Response::from_parts(parts, box_body(body.map_err(anyhow::Error::from))))
+    Ok(Response::from_parts(
+        parts,
+        box_body(body.map_err(anyhow::Error::from)),
+    ))
 }
 
 /// The status and body of an upstream, or its error by name.
@@ -206,9 +217,16 @@ async fn sql(database: &str, request: Request) -> Result<String> {
         .collect();
     let statement = lossy(request.into_body().collect().await?.to_bytes().to_vec());
     let connection = Connection::open(database).await.context("open")?;
-    let result = connection.execute(&statement, parameters).await.context("execute")?;
+    let result = connection
+        .execute(&statement, parameters)
+        .await
+        .context("execute")?;
     let columns = result.columns().join(",");
     let rows = result.collect().await?;
     let rows: Vec<String> = rows.iter().map(|row| format!("{:?}", row.values)).collect();
-    Ok(format!("{columns}|{}|{}", rows.join(";"), connection.changes().await))
+    Ok(format!(
+        "{columns}|{}|{}",
+        rows.join(";"),
+        connection.changes().await
+    ))
 }

@@ -20,6 +20,10 @@ pub(super) const ENCODING_MS: u64 = 120_000;
 /// How long a failure of the optimizer itself is remembered, in milliseconds. What it said about the image
 /// is remembered as long as the image.
 const FAILURE_MS: u64 = 600_000;
+/// What is remembered of an optimizer that could not take an image on.
+const BUSY: &str = "busy";
+/// How long such an optimizer is left alone with that image, in milliseconds: its queue moves by seconds.
+const BUSY_MS: u64 = 5_000;
 /// Mark of a note in a variant's place that says why there is none.
 const NO_VARIANT: &[u8] = b"VTN1";
 /// Which variant a client gets. Two values, never the raw header, so that the store is not split (H68).
@@ -75,7 +79,9 @@ pub(super) async fn variant<P: Platform>(
             .platform
             .now_ms()
             .saturating_sub(at.parse().unwrap_or(0));
-        if reason.starts_with("error") && age >= FAILURE_MS {
+        let over = (reason.starts_with("error") && age >= FAILURE_MS)
+            || (reason == BUSY && age >= BUSY_MS);
+        if over {
             return Variant::Unknown;
         }
         return Variant::None(reason.to_owned());
@@ -185,7 +191,7 @@ async fn optimize<P: Platform>(
         .platform
         .head(pending)
         .await
-        .map_err(|error| format!("error: {error}"))?
+        .map_err(|_| BUSY)?
         .into_parts();
     if parts.status != StatusCode::OK {
         let skip = parts

@@ -2,6 +2,7 @@
 //! test says, and stores in memory.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod carts;
 pub(crate) mod evershop;
 
 use std::cell::{Cell, RefCell};

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p vitrine-edge --bench rewrite`
 
+#![allow(missing_docs, reason = "the macro writes a function without")]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 
@@ -118,7 +120,7 @@ fn benches(criterion: &mut Criterion) {
     let id = |what: &str| BenchmarkId::new(what, format!("{}KB", page.len() >> 10));
     group.bench_function(id("copy"), |b| b.iter(|| copy(&page)));
     group.bench_function(id("all_passes_off"), |b| {
-        b.iter(|| rewrite(&Config::off(), &page))
+        b.iter(|| rewrite(&Config::off(), &page));
     });
     group.bench_function(id("inject_rum"), |b| b.iter(|| rewrite(&rum_only, &page)));
     let config = every_pass();

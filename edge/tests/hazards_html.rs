@@ -2,6 +2,8 @@
 //!
 //! Each test is named after the hazard that it holds off.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "common/dom.rs"]
 mod dom;
 #[path = "hazards_html/laws.rs"]

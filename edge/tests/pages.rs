@@ -3,6 +3,8 @@
 //! Every case runs whole, in chunks of one and of seven bytes, twice, disabled, and with hardly any memory.
 //! `BLESS=1` writes `out.html` anew; a person reads the difference.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

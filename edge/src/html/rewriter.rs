@@ -135,7 +135,7 @@ impl Rewriter {
             Phase::Raw => return chunk.to_vec(),
             Phase::Sniffing(sniffer) => {
                 let verdict = sniffer.push(chunk);
-                self.follow(verdict);
+                self.follow(&verdict);
             }
             Phase::Rewriting(_) => self.rewrite(chunk),
         }
@@ -175,11 +175,11 @@ impl Rewriter {
         self.bailed_out.as_deref()
     }
 
-    fn follow(&mut self, verdict: Verdict) {
+    fn follow(&mut self, verdict: &Verdict) {
         let Phase::Sniffing(sniffer) = &mut self.phase else {
             return;
         };
-        match verdict {
+        match *verdict {
             Verdict::Undecided { passed } => {
                 let passed = sniffer.take(passed);
                 self.emit(&passed);
@@ -268,7 +268,8 @@ impl Rewriter {
             settings = settings.append_element_content_handler((
                 Cow::Owned(selector),
                 ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
-                    Stream::mark(&stream, element, mark)
+                    Stream::mark(&stream, element, mark);
+                    Ok(())
                 }),
             ));
         }

@@ -225,10 +225,9 @@ fn end_of_tag(tag: &[u8]) -> Option<usize> {
     for (i, &b) in tag.iter().enumerate() {
         match (quote, b) {
             (Some(q), _) if b == q => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') if after_equals => quote = Some(b),
             (None, b'>') => return Some(i),
-            (None, _) => {}
+            _ => {}
         }
         after_equals = b == b'=' || (after_equals && b.is_ascii_whitespace());
     }

@@ -1,6 +1,6 @@
 //! A start tag, as passes see and change it.
 
-use lol_html::html_content::{ContentType, Element};
+use lol_html::html_content::{Attribute, ContentType, Element};
 
 /// One start tag of the page that a browser would act on.
 pub(super) struct Tag<'a, 'r, 't> {
@@ -82,7 +82,9 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
     /// Whether an attribute, if it is there, is ASCII as written, and is there once: then it can be renamed.
     pub(super) fn is_plain(&self, name: &str) -> bool {
         let attributes = self.element.attributes().iter();
-        let mut values = attributes.filter(|a| a.name() == name).map(|a| a.value());
+        let mut values = attributes
+            .filter(|a| a.name() == name)
+            .map(Attribute::value);
         values.next().is_none_or(|value| value.is_ascii()) && values.next().is_none()
     }
 
@@ -132,16 +134,9 @@ pub(super) fn decode_references(raw: &str) -> String {
     while let Some(at) = rest.find('&') {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        match reference(rest) {
-            Some((character, length)) => {
-                text.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                text.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let (character, length) = reference(rest).unwrap_or(('&', 1));
+        text.push(character);
+        rest = &rest[length..];
     }
     text.push_str(rest);
     text

@@ -164,9 +164,9 @@ impl Preconnect {
             }
             receipt.applied();
             let cors = if *cors { " crossorigin" } else { "" };
-            markup.push_str(&format!(
-                "<link rel=\"preconnect\" href=\"{origin}\"{cors}>"
-            ));
+            for part in ["<link rel=\"preconnect\" href=\"", origin, "\"", cors, ">"] {
+                markup.push_str(part);
+            }
         }
         if markup.is_empty() {
             receipt.stop("the page connects to every origin already");
@@ -189,7 +189,7 @@ fn is_worth_preceding(tag: &Tag<'_, '_, '_>) -> bool {
 fn in_link_headers(facts: &PageFacts) -> Vec<Connection> {
     let values = facts.headers.get_all(http::header::LINK);
     let links = values.iter().filter_map(|value| value.to_str().ok());
-    let links = links.flat_map(|value| value.split(",").map(str::trim));
+    let links = links.flat_map(|value| value.split(',').map(str::trim));
     links
         .filter_map(|link| {
             let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;

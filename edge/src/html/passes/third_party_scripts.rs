@@ -246,14 +246,13 @@ impl Pass for ThirdPartyScripts {
             receipt.note(|| format!("{}: left, no rule names it", who()));
             return;
         };
-        match self.refusal(tag, vendor, action, page) {
-            Some(reason) => receipt.note(|| format!("{}: left, {reason}", who())),
-            None => {
-                self.apply(tag, action, page);
-                receipt.applied();
-                receipt.note(|| format!("{}: {action:?}", who()).to_lowercase());
-            }
+        if let Some(reason) = self.refusal(tag, vendor, action, page) {
+            receipt.note(|| format!("{}: left, {reason}", who()));
+            return;
         }
+        self.apply(tag, action, page);
+        receipt.applied();
+        receipt.note(|| format!("{}: {action:?}", who()).to_lowercase());
     }
 
     fn inline_script(&mut self, text: &[u8], _page: &Page, receipt: &mut Receipt) {
@@ -300,7 +299,7 @@ impl ThirdPartyScripts {
             return Some(format!("the consent tool {tool} decides when scripts run"));
         }
         (action == Action::Idle)
-            .then(|| self.loader.obstacle(page))
+            .then(|| Loader::obstacle(page))
             .flatten()
             .map(str::to_owned)
     }

@@ -165,11 +165,7 @@ impl Stream {
     }
 
     /// Remembers that a selector matched the element that passes are about to see.
-    pub(super) fn mark(
-        shared: &Shared,
-        element: &mut Element<'_, '_>,
-        mark: Mark,
-    ) -> HandlerResult {
+    pub(super) fn mark(shared: &Shared, element: &mut Element<'_, '_>, mark: Mark) {
         let mut stream = shared.borrow_mut();
         match mark {
             Mark::Selector(pass, selector) => stream.matched.push((pass, selector)),
@@ -186,7 +182,6 @@ impl Stream {
                 }
             }
         }
-        Ok(())
     }
 
     /// Sees every start tag.

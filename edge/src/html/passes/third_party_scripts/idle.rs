@@ -29,7 +29,7 @@ impl Loader {
     }
 
     /// Why the loader cannot work on the page.
-    pub(super) fn obstacle(&self, page: &Page) -> Option<&'static str> {
+    pub(super) fn obstacle(page: &Page) -> Option<&'static str> {
         if page.csp.wants_trusted_types() {
             return Some("the page's CSP requires trusted types");
         }

@@ -1,5 +1,6 @@
 //! A plain HTTP/1.1 client: one request, its answer, and when each piece of it came.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -8,7 +9,7 @@ use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 use crate::shop::now_ms;
 
@@ -38,6 +39,11 @@ pub(crate) struct Answer {
 impl Connection {
     /// Connects to the authority of a URL.
     pub(crate) async fn open(base: &str) -> anyhow::Result<Self> {
+        Self::open_from(base, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// Connects from a loopback address of the caller's choice: to the other side, another visitor.
+    pub(crate) async fn open_from(base: &str, visitor: Ipv4Addr) -> anyhow::Result<Self> {
         let uri: Uri = base
             .parse()
             .with_context(|| format!("`{base}` is not a URL"))?;
@@ -45,7 +51,16 @@ impl Connection {
             .authority()
             .with_context(|| format!("`{base}` has no host"))?
             .to_string();
-        let stream = TcpStream::connect(&host)
+        let address: SocketAddr = host
+            .replace("localhost", "127.0.0.1")
+            .parse()
+            .with_context(|| format!("`{host}` is not an address with a port"))?;
+        let socket = TcpSocket::new_v4()?;
+        socket
+            .bind((visitor, 0).into())
+            .with_context(|| format!("cannot speak from {visitor}"))?;
+        let stream = socket
+            .connect(address)
             .await
             .with_context(|| format!("cannot reach {host}"))?;
         stream.set_nodelay(true)?;
@@ -121,6 +136,17 @@ pub(crate) async fn request(
     headers: &HeaderMap,
     body: Bytes,
 ) -> anyhow::Result<Answer> {
+    request_from(Ipv4Addr::LOCALHOST, method, url, headers, body).await
+}
+
+/// One request on a connection of its own, from a loopback address of the caller's choice.
+pub(crate) async fn request_from(
+    visitor: Ipv4Addr,
+    method: Method,
+    url: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> anyhow::Result<Answer> {
     let uri: Uri = url
         .parse()
         .with_context(|| format!("`{url}` is not a URL"))?;
@@ -128,7 +154,7 @@ pub(crate) async fn request(
         .path_and_query()
         .map_or("/", |path| path.as_str())
         .to_owned();
-    Connection::open(url)
+    Connection::open_from(url, visitor)
         .await?
         .send(method, &path, headers, body)
         .await

@@ -4,11 +4,12 @@
 //! straight answers (a clock, a counter, a session's name) is the shop's own doing and is compared by presence.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::client::{self, Answer};
 use crate::crawl;
@@ -48,8 +49,8 @@ const BROWSER: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 const PICTURE: &str = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
 
-/// Times that a request is made again when the shop says that it has had enough for now.
-const PATIENCE: u32 = 90;
+/// Visitors come from here on; the whole of 127/8 is this machine.
+const FIRST_VISITOR: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 
 struct Case {
     method: Method,
@@ -78,17 +79,18 @@ struct Tally {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let mut visitors = Visitors(0);
     let pages = crawl::pages(&args.origin, args.answers / 4).await?;
-    let cases = cases(&args, &pages).await?;
+    let cases = cases(&args, &pages, &mut visitors).await?;
     eprintln!("{} addresses, {} requests", pages.len(), cases.len());
     let mut tally = Tally::default();
     for case in &cases {
         if tally.same + tally.different.len() == args.answers {
             break;
         }
-        let first = patient(&args.origin, case).await?;
-        let through = patient(&args.vitrine, case).await?;
-        let second = patient(&args.origin, case).await?;
+        let first = visitors.ask(&args.origin, case).await?;
+        let through = visitors.ask(&args.vitrine, case).await?;
+        let second = visitors.ask(&args.origin, case).await?;
         judge(case, (&first, &second), &through, &mut tally);
     }
     tell(&tally);
@@ -137,11 +139,17 @@ fn tell(tally: &Tally) {
 }
 
 /// Each address in all the ways in which browsers, caches and crawlers ask for it.
-async fn cases(args: &Args, pages: &BTreeSet<String>) -> anyhow::Result<Vec<Case>> {
+async fn cases(
+    args: &Args,
+    pages: &BTreeSet<String>,
+    visitors: &mut Visitors,
+) -> anyhow::Result<Vec<Case>> {
     let cookie = session(&args.origin, &args.vitrine).await?;
     let mut cases = Vec::new();
     for path in pages {
-        let probe = patient(&args.origin, &case(Method::GET, path, &[])).await?;
+        let probe = visitors
+            .ask(&args.origin, &case(Method::GET, path, &[]))
+            .await?;
         let kind = probe
             .headers
             .get(header::CONTENT_TYPE)
@@ -229,19 +237,29 @@ async fn session(origin: &str, vitrine: &str) -> anyhow::Result<String> {
     Ok(pairs.join("; "))
 }
 
-/// Makes a request, again while the shop limits its visitors.
-async fn patient(base: &str, case: &Case) -> anyhow::Result<Answer> {
-    for _ in 0..PATIENCE {
-        let url = format!("{base}{}", case.path);
-        let answer = client::request(case.method.clone(), &url, &case.headers, Bytes::new())
-            .await
-            .with_context(|| case.name())?;
-        if answer.status != StatusCode::TOO_MANY_REQUESTS {
-            return Ok(answer);
-        }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+/// The next visitor: shops limit how often one address may ask, and say in headers how often it still may.
+struct Visitors(u32);
+
+impl Visitors {
+    fn next(&mut self) -> Ipv4Addr {
+        self.0 += 1;
+        Ipv4Addr::from_bits(FIRST_VISITOR.to_bits() + self.0)
     }
-    anyhow::bail!("{}: answered 429 for {PATIENCE} s", case.name())
+
+    /// Makes a request as a visitor that the shop has not seen yet. A shop behind a proxy reads who it is from
+    /// `X-Forwarded-For`, which Vitrine writes by itself.
+    async fn ask(&mut self, base: &str, case: &Case) -> anyhow::Result<Answer> {
+        let visitor = self.next();
+        let mut headers = case.headers.clone();
+        headers.insert(
+            "x-forwarded-for",
+            HeaderValue::from_str(&visitor.to_string())?,
+        );
+        let url = format!("{base}{}", case.path);
+        client::request_from(visitor, case.method.clone(), &url, &headers, Bytes::new())
+            .await
+            .with_context(|| case.name())
+    }
 }
 
 /// The first thing in which the layer's answer is not the shop's.
@@ -303,6 +321,8 @@ fn values(answer: &Answer, name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use http::StatusCode;
 
     use super::*;
 

@@ -19,6 +19,10 @@ pub(crate) struct Args {
 /// The wasmtime that `vitrine up` is held against: the line it is built on.
 const WASMTIME: &str = "48.0.8";
 
+/// What `wasmtime serve` is made of; everything else in that binary only takes time to build.
+const SERVE: &str = "serve,run,compile,wasi-http,cranelift,component-model,component-model-async,pooling-allocator,\
+                     parallel-compilation,cache,threads,gc,gc-drc,logging,backtrace";
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     setup::run_for_build()?;
     build::run_all()?;
@@ -53,6 +57,7 @@ fn wasmtime() -> anyhow::Result<PathBuf> {
         ]);
         install
             .arg(&folder)
+            .args(["--no-default-features", "--features", SERVE])
             .env("CARGO_TARGET_DIR", folder.join("build"));
         must(&mut install)?;
         std::fs::remove_dir_all(folder.join("build"))?;

@@ -6,7 +6,9 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 mod bench;
 mod cache;
@@ -48,20 +50,36 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Shop(args) => shop::run(args).await,
-        Command::Demo(args) => demo::run(args).await,
-        Command::Stage(args) => stage::run(args).await,
-        Command::Identity(args) => identity::run(args).await,
-        Command::FirstByte(args) => first_byte::run(args).await,
-        Command::Chaos(args) => chaos::run(args).await,
-        Command::Bench(args) => bench::run(args).await,
-    };
-    match result {
+    match run(Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// These three end what they started by themselves, in order. The others are dropped when interrupted, and every
+/// child process goes with its handle.
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Shop(args) => shop::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Stage(args) => stage::run(args).await,
+        Command::Identity(args) => unless_interrupted(identity::run(args)).await,
+        Command::FirstByte(args) => unless_interrupted(first_byte::run(args)).await,
+        Command::Chaos(args) => unless_interrupted(chaos::run(args)).await,
+        Command::Bench(args) => unless_interrupted(bench::run(args)).await,
+    }
+}
+
+pub(crate) async fn unless_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = work => outcome,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("interrupted"),
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::client;
+use crate::{client, unless_interrupted};
 
 /// Longest start of the shop: its pictures are rendered the first time.
 const SHOP_START: Duration = Duration::from_mins(10);
@@ -82,7 +82,7 @@ pub(crate) struct Stage {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let mut stage = Stage::set(&args.scene).await?;
+    let mut stage = unless_interrupted(Stage::set(&args.scene)).await?;
     eprintln!("the shop alone      {}/", stage.origin);
     eprintln!("through Vitrine     {}/", stage.vitrine);
     let outcome = if args.command.is_empty() {

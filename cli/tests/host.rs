@@ -308,7 +308,7 @@ async fn only_the_host_says_who_the_client_is() {
         "{text}"
     );
     assert!(text.contains("x-kept: z"), "{text}");
-    for gone in ["6.6.6.6", "spin-anything", "x-secret-hop", "te: "] {
+    for gone in ["6.6.6.6", "spin-anything", "x-secret-hop", "\nte: "] {
         assert!(!text.contains(gone), "{gone} in {text}");
     }
 }
@@ -352,7 +352,7 @@ async fn cpu_heavy_work_waits_in_a_bounded_queue_and_pages_do_not_wait_for_it() 
     let host = site.up(&[]);
     let threads = std::thread::available_parallelism().unwrap().get() / 2;
     let most = threads.max(1) + 32;
-    let requests = (0..most + 8).map(|_| host.get("/heavy/sleep?1500"));
+    let requests = (0..most + 8).map(|_| host.get("/sleep?200"));
     let all = futures::future::join_all(requests);
     let (replies, page) = tokio::join!(all_within(all), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -362,7 +362,10 @@ async fn cpu_heavy_work_waits_in_a_bounded_queue_and_pages_do_not_wait_for_it() 
     });
     assert!(page < Duration::from_millis(500), "a page waited {page:?}");
     let busy = replies.iter().filter(|status| **status == 503).count();
-    assert!(busy >= 8, "only {busy} were turned away: {replies:?}");
+    let served = replies.iter().filter(|status| **status == 200).count();
+    assert!(busy >= 1, "none was turned away: {replies:?}");
+    assert!(served >= most, "a place in the queue was lost: {replies:?}");
+    assert_eq!(busy + served, replies.len(), "{replies:?}");
 }
 
 /// The status of each; the queue is long, and what still waits when the test has seen enough is let go.
@@ -450,4 +453,5 @@ async fn a_stop_signal_lets_requests_in_work_finish() {
     assert_eq!(read(response).await.text, "first half;second half");
     drop(client);
     assert_eq!(host.wait().await, Some(0));
+    assert_eq!(host.log.find("problem"), None);
 }

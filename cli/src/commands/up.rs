@@ -102,7 +102,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             started.elapsed().as_millis()
         );
         let watching = tokio::spawn(watch(merchant, sources, Arc::clone(&front)));
+        let shared = Arc::clone(&front.shared);
         server::serve(listener, tls, front, stop()?).await;
+        shared.stop();
         watching.abort();
         anyhow::Ok(())
     });

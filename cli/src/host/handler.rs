@@ -171,6 +171,20 @@ pub(crate) struct Worker {
     blueprint: Arc<Blueprint>,
 }
 
+impl Worker {
+    fn report(&self, error: &wasmtime::Error) {
+        let fate = self.health.fate();
+        self.blueprint.metrics.instance_failed(fate);
+        let what = if fate == Fate::TimedOut {
+            "time limit"
+        } else {
+            "trap"
+        };
+        let log = &self.blueprint.shared.log;
+        log.problem(&self.blueprint.name, what, &format!("{error:#}"));
+    }
+}
+
 impl WorkerState for Worker {
     type StoreData = Guest;
     type RequestData = Ticket;
@@ -197,23 +211,14 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
-        let metrics = &self.blueprint.metrics;
         if let Err(error) = result {
             // Before the store goes, and with it the writing ends of its bodies.
             self.health.end(Fate::Trapped);
-            let fate = self.health.fate();
-            metrics.instance_failed(fate);
-            let what = if fate == Fate::TimedOut {
-                "time limit"
-            } else {
-                "trap"
-            };
-            self.blueprint
-                .shared
-                .log
-                .problem(&self.blueprint.name, what, &format!("{error:#}"));
+            if !self.blueprint.shared.is_stopping() {
+                self.report(&error);
+            }
         }
-        metrics.instance_ended();
+        self.blueprint.metrics.instance_ended();
         drop(store);
     }
 }

@@ -28,6 +28,7 @@ pub(crate) mod values;
 pub(crate) mod variables;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use http::{HeaderMap, Uri, header};
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) databases: BTreeMap<String, sqlite::Database>,
     pub(crate) log: log::Log,
     pub(crate) host_metrics: metrics::Host,
+    /// The process is about to end: instances are dropped in the middle of what they do.
+    stopping: AtomicBool,
     services: OnceLock<BTreeMap<String, Arc<Service>>>,
     live: RwLock<Live>,
 }
@@ -69,9 +72,19 @@ impl Shared {
             databases,
             log,
             host_metrics: metrics::Host::default(),
+            stopping: AtomicBool::new(false),
             services: OnceLock::new(),
             live: RwLock::default(),
         }
+    }
+
+    /// From here on an instance that ends early is no news.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Makes the components known to each other. Once.

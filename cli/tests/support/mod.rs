@@ -54,7 +54,7 @@ component = "edge"
 route = "/api/..."
 component = "api"
 [[trigger.http]]
-route = "/heavy/..."
+route = "/sleep"
 component = "heavy"
 [[trigger.http]]
 route = {{ private = true }}

@@ -34,7 +34,7 @@ impl App {
     /// An app from the text of the variable `policy`. A text that is no policy switches everything off:
     /// the shop goes on as if Vitrine were not there, and every ledger line says why (H106).
     pub fn load(policy: &str, secrets: Secrets) -> Rc<Self> {
-        match serde_json::from_str(policy) {
+        match read(policy) {
             Ok(policy) => Self::new(policy, secrets),
             Err(error) => Rc::new(Self {
                 policy: Policy {
@@ -69,6 +69,12 @@ impl App {
     }
 }
 
+/// A policy is an object. Read directly, a sequence would count as a struct too, and `[]` as every default.
+fn read(policy: &str) -> serde_json::Result<Policy> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(policy)?;
+    serde_json::from_value(object.into())
+}
+
 /// Takes a request along its journey.
 pub(crate) async fn journey<P: Platform>(
     context: &mut Context<P>,
@@ -84,5 +90,39 @@ pub(crate) async fn journey<P: Platform>(
         Route::Page => routes::page::respond(context, payload).await,
         Route::Asset => routes::asset::respond(context, payload).await,
         Route::Image => routes::image::respond(context, payload).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_is_no_object_switches_everything_off_and_says_why() {
+        for text in [
+            "",
+            "[]",
+            "[[]]",
+            "null",
+            "true",
+            "\"{}\"",
+            "{",
+            "{\"enbled\":true}",
+        ] {
+            let app = App::load(text, Secrets::default());
+            assert!(!app.policy.enabled.0, "{text:?}");
+            let fault = app.fault.as_deref().unwrap_or_default();
+            assert!(
+                fault.starts_with("the policy cannot be read: "),
+                "{text:?}: {fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_object_is_every_default() {
+        let app = App::load("{}", Secrets::default());
+        assert_eq!(app.policy, Policy::default());
+        assert_eq!(app.fault, None);
     }
 }

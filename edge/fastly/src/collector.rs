@@ -36,12 +36,11 @@ impl Chunks for Incoming {
 }
 
 pub(crate) async fn respond(caller: &Caller, request: Request<Incoming>) -> Response<Bytes> {
-    let terms = Terms {
-        settings: serde_json::from_str(&settings::text("rum_settings")).unwrap_or_default(),
-        keys: ["rum_key", "rum_key_previous"]
-            .map(|name| settings::secret(name).into_bytes())
-            .to_vec(),
-    };
+    let keys = ["rum_key", "rum_key_previous"].map(settings::secret);
+    let terms = Terms::load(
+        &settings::text("rum_settings"),
+        &[keys[0].as_bytes(), keys[1].as_bytes()],
+    );
     let visitor = Visitor {
         address: caller.address,
         authority: Some(caller.authority.clone()),

@@ -124,6 +124,9 @@ impl<P: Platform> Context<P> {
         let mut response =
             answer.inspect_err(|error| self.entry.error = Some(error.to_string()))?;
         let report = headers::from_origin(response.headers_mut());
+        if self.explaining.is_some() {
+            self.entry.origin_headers = Some(response.headers().clone());
+        }
         if !report.status.is_empty() && report.status != "ok" {
             self.entry.origin = Some(report.status.clone());
         }

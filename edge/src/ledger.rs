@@ -39,6 +39,9 @@ pub struct Entry {
     /// What the adapter said about the origin, where that is not `ok`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// The origin's headers, for `explain` only.
+    #[serde(skip)]
+    pub origin_headers: Option<http::HeaderMap>,
     /// What each pass did, or why not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passes: Vec<Pass>,

@@ -1,9 +1,9 @@
 //! `/_v/explain?url=…`: what would be done with a page, and why, for whoever holds the operator's token.
 
-use std::fmt::Write as _;
+mod page;
 
 use http::header::{ACCEPT, AUTHORIZATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use serde::Serialize;
 
 use crate::answer::Answer;
@@ -35,6 +35,16 @@ struct Explanation<'a> {
     error: Option<&'a str>,
     /// Headers of the answer; of cookies only the names.
     headers: Vec<(String, String)>,
+    /// Headers that are not as the origin sent them. Empty where the origin was not asked.
+    header_changes: Vec<HeaderChange>,
+}
+
+/// One header, as the origin sent it and as the visitor gets it.
+#[derive(Debug, Serialize)]
+struct HeaderChange {
+    name: String,
+    origin: Option<String>,
+    answer: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,7 +105,7 @@ pub(crate) async fn respond<P: Platform>(context: &mut Context<P>) -> Answer<P> 
     let mut answer = problem::answer(
         StatusCode::OK,
         "text/html; charset=utf-8",
-        page(&explained).into_bytes(),
+        page::page(&explained).into_bytes(),
     );
     // Everything on the page comes from elsewhere: nothing on it may run or load.
     answer.headers_mut().insert(
@@ -161,6 +171,7 @@ fn explain<'a, P: Platform>(
 ) -> Explanation<'a> {
     let policy = &context.app.policy;
     let shown = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let origin = entry.origin_headers.as_ref();
     Explanation {
         url: target.to_string(),
         route: entry.route,
@@ -179,92 +190,38 @@ fn explain<'a, P: Platform>(
         error: entry.error.as_deref(),
         headers: headers
             .iter()
-            .map(|(name, value)| {
-                let mut value = shown(value);
-                if *name == SET_COOKIE {
-                    value.truncate(value.find('=').unwrap_or(0));
-                    value.push_str("=…");
-                }
-                (name.to_string(), value)
-            })
+            .map(|(name, value)| (name.to_string(), readable(name, value)))
             .collect(),
+        header_changes: origin.map_or_else(Vec::new, |origin| changes(origin, headers)),
     }
 }
 
-/// The explanation for a person: one page, nothing to load.
-fn page(explained: &Explanation<'_>) -> String {
-    let mut out = String::from(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>Vitrine explains</title><style>\
-         body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-         table{border-collapse:collapse;width:100%;margin:0 0 2rem}\
-         td,th{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd}\
-         td:first-child{white-space:nowrap;color:#555}code{overflow-wrap:anywhere}ul{margin:0;padding-left:1.1rem}\
-         </style>",
-    );
-    let number =
-        |n: Option<u64>, unit: &str| n.map_or("not seen".into(), |n| format!("{n} {unit}"));
-    let _ = write!(
-        out,
-        "<h1><code>{}</code></h1><table>",
-        escaped(&explained.url)
-    );
-    let template = explained.template.unwrap_or("none");
-    for (name, value) in [
-        ("In short", explained.summary.clone()),
-        ("Route", explained.route.to_owned()),
-        ("Template", template.to_owned()),
-        ("Status", explained.status.to_string()),
-        (
-            "Left alone because",
-            explained.reason.unwrap_or("it was not").to_owned(),
-        ),
-        ("Cache", explained.cache.unwrap_or("not asked").to_owned()),
-        ("Origin's head after", number(explained.origin_ms, "ms")),
-        ("Last byte after", number(Some(explained.ms), "ms")),
-        ("From the origin", number(explained.bytes_in, "bytes")),
-        ("To the visitor", number(explained.bytes_out, "bytes")),
-        ("Policy", explained.policy.to_owned()),
-        (
-            "Went wrong",
-            explained.error.unwrap_or("nothing").to_owned(),
-        ),
-    ] {
-        let _ = write!(out, "<tr><td>{name}<td>{}", escaped(&value));
-    }
-    out.push_str("</table><h2>Passes</h2><table><tr><th>Pass<th>Outcome<th>Particulars");
-    for pass in &explained.passes {
-        let outcome = match (pass.applied, pass.skip) {
-            (Some(places), _) => format!("applied in {places} places"),
-            (None, reason) => format!("skipped: {}", reason.unwrap_or("no reason given")),
-        };
-        let _ = write!(
-            out,
-            "<tr><td>{}<td>{}<td><ul>",
-            escaped(pass.pass),
-            escaped(&outcome)
-        );
-        for note in pass.notes {
-            let _ = write!(out, "<li>{}", escaped(note));
-        }
-        out.push_str("</ul>");
-    }
-    out.push_str("</table><h2>Headers of the answer</h2><table>");
-    for (name, value) in &explained.headers {
-        let _ = write!(
-            out,
-            "<tr><td>{}<td><code>{}</code>",
-            escaped(name),
-            escaped(value)
-        );
-    }
-    out.push_str("</table></html>\n");
-    out
+/// What differs between the origin's headers and the answer's: those of the answer first.
+fn changes(origin: &HeaderMap, answer: &HeaderMap) -> Vec<HeaderChange> {
+    let all = |headers: &HeaderMap, name: &HeaderName| {
+        let values = headers.get_all(name).iter();
+        let values: Vec<String> = values.map(|value| readable(name, value)).collect();
+        (!values.is_empty()).then(|| values.join("\n"))
+    };
+    let gone = origin.keys().filter(|name| !answer.contains_key(*name));
+    answer
+        .keys()
+        .chain(gone)
+        .filter(|name| !origin.get_all(*name).iter().eq(answer.get_all(*name)))
+        .map(|name| HeaderChange {
+            name: name.to_string(),
+            origin: all(origin, name),
+            answer: all(answer, name),
+        })
+        .collect()
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+/// A header's value; of a cookie only the name.
+fn readable(name: &HeaderName, value: &HeaderValue) -> String {
+    let mut text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    if *name == SET_COOKIE {
+        text.truncate(text.find('=').unwrap_or(0));
+        text.push_str("=…");
+    }
+    text
 }

@@ -341,6 +341,37 @@ fn explain_is_a_page_on_which_nothing_of_the_shop_can_run() {
 }
 
 #[test]
+fn explain_shows_which_headers_are_not_the_shops_and_no_cookies_value() {
+    let headers = [
+        ("set-cookie", "session=SECRET"),
+        ("etag", "\"1\""),
+        ("x-shop", "7"),
+    ];
+    let fake = Fake::with_origin(move || html(&headers, PAGE));
+    let ask = |format: &str| {
+        let path = format!("/_v/explain?url=/&token={TOKEN}&format={format}");
+        fake.send(&app(REWRITES), get(&path, &[]))
+    };
+    let json = ask("json");
+    let said: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
+    let changes = said["header_changes"].as_array().unwrap();
+    let change = |name: &str| changes.iter().find(|change| change["name"] == name);
+    let via = change("via").unwrap();
+    assert_eq!(
+        (&via["origin"], &via["answer"]),
+        (&serde_json::Value::Null, &"1.1 vitrine".into())
+    );
+    assert!(change("etag").is_some(), "{said}");
+    assert!(change("x-shop").is_none(), "{said}");
+    let page = ask("html");
+    assert!(page.text().contains("Header changes"), "{}", page.text());
+    for whole in [json, page] {
+        assert!(whole.text().contains("session=…"), "{}", whole.text());
+        assert!(!whole.text().contains("SECRET"), "{}", whole.text());
+    }
+}
+
+#[test]
 fn h53_no_secret_query_cookie_or_address_gets_into_the_log_or_to_the_shop() {
     let fake = Fake::with_origin(|| html(&[("set-cookie", "session=SESSION")], PAGE));
     let path = format!("/unsubscribe/jo@shop.example?email=EMAIL&_v=off&_vt={TOKEN}");

@@ -32,7 +32,10 @@ fn embed(directory: &Path) -> Result<String, Box<dyn std::error::Error>> {
         .get("component")
         .and_then(toml::Value::as_table)
         .ok_or("VITRINE_EMBED: the manifest has no components")?;
-    let mut code = format!("const MANIFEST: Option<&str> = Some(include_str!({file:?}));\n");
+    let mut code = format!(
+        "const MANIFEST: Option<&str> = Some(include_str!({}));\n",
+        literal(&file)?
+    );
     code.push_str("const COMPONENTS: &[(&str, &[u8])] = &[\n");
     for (name, component) in components {
         let source = component
@@ -48,8 +51,15 @@ fn embed(directory: &Path) -> Result<String, Box<dyn std::error::Error>> {
             .into());
         }
         println!("cargo::rerun-if-changed={}", wasm.display());
-        writeln!(code, "    ({name:?}, include_bytes!({wasm:?})),")?;
+        writeln!(code, "    ({name:?}, include_bytes!({})),", literal(&wasm)?)?;
     }
     code.push_str("];\n");
     Ok(code)
+}
+
+/// A path as a string literal of Rust.
+fn literal(path: &Path) -> Result<String, String> {
+    path.to_str()
+        .map(|path| format!("{path:?}"))
+        .ok_or_else(|| format!("VITRINE_EMBED: {} is not UTF-8", path.display()))
 }

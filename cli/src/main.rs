@@ -33,9 +33,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Up(args) => commands::up::run(args),
-        Command::Check(args) => commands::check::run(args),
-        Command::Explain(args) => commands::explain::run(args),
+        Command::Up(args) => commands::up::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
         Command::Report(args) => commands::report::run(args),
     };
     result.unwrap_or_else(|error| {

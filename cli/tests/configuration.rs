@@ -1,4 +1,8 @@
 //! Manifests and merchant files: taken as they are meant, refused with their place, and read again when they change.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests of a host look at the world's clock, files and sockets"
+)]
 
 mod support;
 

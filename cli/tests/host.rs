@@ -1,4 +1,8 @@
 //! What the host promises, seen from outside: the binary runs, and a test component behaves well or badly in it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests of a host look at the world's clock, files and sockets"
+)]
 
 mod support;
 
@@ -370,7 +374,7 @@ async fn cpu_heavy_work_waits_in_a_bounded_queue_and_pages_do_not_wait_for_it() 
 
 /// The status of each; the queue is long, and what still waits when the test has seen enough is let go.
 async fn all_within(all: impl Future<Output = Vec<support::Reply>>) -> Vec<u16> {
-    let replies = tokio::time::timeout(Duration::from_secs(120), all)
+    let replies = tokio::time::timeout(Duration::from_mins(2), all)
         .await
         .expect("the queue moves");
     replies.iter().map(|reply| reply.status).collect()
@@ -382,9 +386,129 @@ async fn heads_without_a_body_are_framed_as_such() {
     let host = site.up(&[]);
     let head = host.send(Request::head(host.url("/hello"))).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
-    let none = host.get("/no-content").await;
+    let none = host.get("/status?204").await;
     assert_eq!((none.status, none.text.as_str()), (204, ""));
     assert!(none.header("transfer-encoding").is_none() && none.header("content-length").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_answer_is_logged_as_such_whatever_ends_it() {
+    let origin = origin::start().await;
+    let site = Site::new();
+    let host = site.up(&[]);
+    host.send(Request::head(host.url("/headers"))).await;
+    for status in ["204", "304"] {
+        host.get(&format!("/status?{status}")).await;
+    }
+    host.get("/status?200").await;
+    host.get("/hello").await;
+    let counted = host
+        .get(&format!("/proxy?{}", origin.url("/counted")))
+        .await;
+    assert_eq!(counted.header("content-length"), Some("30"));
+    host.get("/halves?10").await;
+    host.get("/_v/health").await;
+    let mut lines = Vec::new();
+    for _ in 0..200 {
+        lines = host.log.all();
+        if lines.len() >= 8 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(lines.len(), 8, "{lines:#?}");
+    for line in lines {
+        assert!(line.contains("\"end\":\"ok\""), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_before_the_last_byte_is_logged_as_gone_though_the_length_is_known() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let origin = origin::start().await;
+    let site = Site::new();
+    let host = site.up(&[]);
+    host.get("/hello").await;
+    let mut stream = tokio::net::TcpStream::connect(host.address).await.unwrap();
+    let url = origin.url("/counted-slowly");
+    let head = format!("GET /proxy?{url} HTTP/1.1\r\nhost: a\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.read_u8().await.unwrap();
+    drop(stream);
+    let line = host.log.wait("\"path\":\"/proxy\"").await;
+    assert!(line.contains("\"end\":\"aborted\""), "{line}");
+}
+
+/// Larger than what the buffers of both ends hold, so that a body which nobody reads stands still.
+const LARGE: usize = 30 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_all_before_it_reads_gets_the_answer_that_came_early() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let site = Site::new();
+    let host = site.up(&[]);
+    host.get("/hello").await;
+    let mut stream = tokio::net::TcpStream::connect(host.address).await.unwrap();
+    // Twice: the connection is as good as before.
+    for _ in 0..2 {
+        let head = format!("POST /sip HTTP/1.1\r\nhost: a\r\ncontent-length: {LARGE}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![0; LARGE]).await.unwrap();
+        let mut answer = Vec::new();
+        while !String::from_utf8_lossy(&answer).contains("were enough") {
+            let read = tokio::time::timeout(Duration::from_secs(5), stream.read_buf(&mut answer));
+            assert_ne!(read.await.expect("an answer").unwrap(), 0);
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        // The chunk that ends the body may come after its text.
+        if !answer.ends_with("0\r\n\r\n") && answer.contains("chunked") {
+            let mut end = [0; 7];
+            stream.read_exact(&mut end).await.unwrap();
+            assert_eq!(&end, b"\r\n0\r\n\r\n");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_reaches_a_client_of_http2_too() {
+    let site = Site::new();
+    let host = site.up(&[]);
+    let client: Client<_, http_body_util::Full<Bytes>> = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let body = http_body_util::Full::new(Bytes::from(vec![0; LARGE]));
+    let request = Request::post(host.url("/sip")).body(body).unwrap();
+    let asked = tokio::time::timeout(Duration::from_secs(5), client.request(request));
+    let reply = read(asked.await.expect("an answer").unwrap()).await;
+    assert!(reply.text.ends_with("were enough"), "{}", reply.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sibling_may_answer_before_it_has_read_everything() {
+    let site = Site::new();
+    let host = site.up(&[]);
+    let path = format!("/post?{LARGE}:http://sibling.spin.internal/sip");
+    let asked = tokio::time::timeout(Duration::from_secs(5), host.get(&path));
+    assert_eq!(asked.await.expect("an answer").text, "200 ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_says_that_it_compiles_and_the_next_has_nothing_to_say() {
+    let site = Site::fresh(&support::manifest());
+    let first = site.up(&[]);
+    let said = first.messages.all().join("\n");
+    for needle in [
+        "compiling edge (0.",
+        "compiled edge in ",
+        "compiled all in ",
+    ] {
+        assert!(said.contains(needle), "{needle} is not in\n{said}");
+    }
+    drop(first);
+    let second = site.up(&[]);
+    let said = second.messages.all().join("\n");
+    assert!(!said.contains("compil"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,8 @@
 //! HTTP/2, with TLS and without.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests of a host look at the world's clock, files and sockets"
+)]
 
 mod support;
 

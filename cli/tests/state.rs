@@ -1,4 +1,8 @@
 //! What the host keeps: values in memory within a budget, values and rows on disk, and errors when there is no room.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests of a host look at the world's clock, files and sockets"
+)]
 
 mod support;
 

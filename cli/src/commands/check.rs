@@ -1,5 +1,6 @@
 //! `vitrine check`: reads the merchant's file as `up` does, and says everything that is wrong with it.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,10 @@ pub(crate) struct Args {
 /// What is printed instead of a summary.
 #[derive(clap::Args)]
 #[group(multiple = false)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one flag each on the command line, of which clap admits one"
+)]
 struct Output {
     /// Prints the JSON Schema (2020-12) of the file, for editors.
     #[arg(long)]
@@ -38,7 +43,7 @@ struct Output {
     env: bool,
 }
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.output.schema {
         let schema = serde_json::to_string_pretty(&config::json_schema())?;
         return print(&format!("{schema}\n"));
@@ -95,13 +100,14 @@ fn variables_json(compiled: &Compiled) -> anyhow::Result<String> {
 
 /// `SPIN_VARIABLE_POLICY='…'`: what `spin up` reads from its environment.
 fn variables_env(compiled: &Compiled) -> String {
-    variables(compiled)
-        .iter()
-        .map(|(name, value)| {
-            let quoted = value.replace('\'', r"'\''");
-            format!("SPIN_VARIABLE_{}='{quoted}'\n", name.to_ascii_uppercase())
-        })
-        .collect()
+    let mut lines = String::new();
+    for (name, value) in variables(compiled) {
+        let quoted = value.replace('\'', r"'\''");
+        let name = name.to_ascii_uppercase();
+        // Writing to a string does not fail.
+        let _ = writeln!(lines, "SPIN_VARIABLE_{name}='{quoted}'");
+    }
+    lines
 }
 
 /// What the file makes of the layer, in a few words.

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// After `passes`: only this one.
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Where the edge answers. Default: the address's own scheme and host, or http://127.0.0.1:4000.
+    /// Where the edge answers. Default: the address's own scheme and host, or `http://127.0.0.1:4000`.
     #[arg(long, value_name = "URL")]
     edge: Option<Url>,
     /// The operator's token. Default: the environment variable `VITRINE_VAR_OPERATOR_TOKEN`, else the one that
@@ -48,22 +48,22 @@ enum Format {
 }
 
 /// Longest wait for an explanation: it includes the whole page, as the shop makes it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longest explanation, in bytes. The edge bounds its notes; a stranger's answer may be anything.
 const MAX_BYTES: usize = 4 << 20;
 /// Where the edge of `vitrine up` answers.
 const DEFAULT_EDGE: &str = "http://127.0.0.1:4000";
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.subject == "passes" {
-        return explain_passes(&args);
+        return explain_passes(args);
     }
     anyhow::ensure!(
         args.name.is_none(),
         "one page at a time; a second word follows only `passes`"
     );
-    let (edge, page) = address(&args)?;
-    let token = token(&args)?;
+    let (edge, page) = address(args)?;
+    let token = token(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -177,7 +177,8 @@ struct Explanation {
 
 #[derive(Deserialize)]
 struct Pass {
-    pass: String,
+    #[serde(rename = "pass")]
+    name: String,
     applied: Option<u32>,
     skip: Option<String>,
     notes: Vec<String>,
@@ -218,7 +219,7 @@ fn table(explained: &Explanation) -> String {
             (None, Some(reason)) => format!("skipped: {reason}"),
             (None, None) => "skipped".into(),
         };
-        row(&mut out, "  ", &pass.pass, &outcome);
+        row(&mut out, "  ", &pass.name, &outcome);
         for note in &pass.notes {
             row(&mut out, "  ", "", &format!("- {note}"));
         }

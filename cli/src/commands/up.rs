@@ -43,13 +43,13 @@ pub(crate) struct Args {
     /// Keys, databases and compiled code of this installation.
     #[arg(long, value_name = "DIRECTORY", default_value = ".vitrine")]
     state_dir: PathBuf,
-    /// Sets a variable of the manifest, as does the environment variable VITRINE_VAR_NAME.
+    /// Sets a variable of the manifest, as does the environment variable `VITRINE_VAR_NAME`.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// Memory for the key-value store `cache`, in MiB. The least recently used values go first.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     cache_mib: u32,
-    /// Largest SQLite file in the state directory, in MiB. A full one gives errors, never waits.
+    /// Largest `SQLite` file in the state directory, in MiB. A full one gives errors, never waits.
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     state_mib: u32,
     /// Writes the access log to a file instead of standard output.
@@ -63,7 +63,7 @@ pub(crate) struct Args {
 /// How often the merchant's file is looked at.
 const WATCH: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     std::fs::create_dir_all(&args.state_dir)
         .with_context(|| format!("cannot create {}", args.state_dir.display()))?;
@@ -71,10 +71,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         (Some(cert), Some(key)) => Some(server::tls(cert, key)?),
         _ => None,
     };
-    let (manifest, place) = application(&args)?;
+    let (manifest, place) = application(args)?;
     let name = manifest.name.clone();
     let sources = Sources::new(&manifest, &args.set, &args.state_dir)?;
-    let mut merchant = Merchant::new(config_path(&args), args.origin.clone());
+    let mut merchant = Merchant::new(config_path(args), args.origin.clone());
     let compiled = merchant
         .load()?
         .map_err(|findings| anyhow::anyhow!("{}", findings.render(false).trim_end()))?;
@@ -83,13 +83,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let values = sources.compose(&compiled)?;
     let (main, heavy, cpu) = runtimes()?;
-    let log = Log::new(log_sink(&args)?, !args.quiet);
+    let log = Log::new(log_sink(args)?, !args.quiet);
     let front = {
         let _inside = main.enter();
         Arc::new(load::application(manifest, &place, &cpu, log.clone())?)
     };
     front.shared.swap(&values);
-    announce(&args, &name, &sources, merchant.path());
+    announce(args, &name, &sources, merchant.path());
     for (route, component) in front.routes() {
         eprintln!("  {route} -> {component}");
     }

@@ -35,7 +35,7 @@ impl Answer {
 
     /// The response as it leaves. Its end, whichever it is, ends the record and the work.
     pub(crate) fn close(self, work: Work, mut record: Record) -> Response<Outgoing> {
-        record.head(self.0.status());
+        record.head(&self.0);
         self.0.map(|inner| Outgoing {
             inner,
             record,
@@ -125,6 +125,8 @@ struct Open {
     first_byte_us: u64,
     status: u16,
     bytes: u64,
+    /// The length of the body, where it is known beforehand.
+    length: Option<u64>,
     end: &'static str,
     bypass: Option<&'static str>,
 }
@@ -145,6 +147,7 @@ impl Record {
                 first_byte_us: 0,
                 status: CLIENT_CLOSED,
                 bytes: 0,
+                length: None,
                 end: "aborted",
                 bypass: None,
             })
@@ -164,16 +167,22 @@ impl Record {
         }
     }
 
-    fn head(&mut self, status: StatusCode) {
+    fn head(&mut self, response: &Response<WasiBody>) {
         if let Some(open) = &mut self.open {
-            open.status = status.as_u16();
+            open.status = response.status().as_u16();
             open.first_byte_us = open.started.elapsed().as_micros() as u64;
+            open.length = length(&open.method, response);
         }
+        self.sent(0);
     }
 
+    /// Notes bytes of the body. After the last one the server does not ask for more, so that no end is seen.
     fn sent(&mut self, bytes: usize) {
         if let Some(open) = &mut self.open {
             open.bytes += bytes as u64;
+            if open.length.is_some_and(|length| open.bytes >= length) {
+                open.end = "ok";
+            }
         }
     }
 
@@ -201,6 +210,21 @@ impl Drop for Record {
         };
         open.shared.log.line(access.render());
     }
+}
+
+/// The bytes that the server will send of a body, where that is known.
+fn length(method: &http::Method, response: &Response<WasiBody>) -> Option<u64> {
+    if *method == http::Method::HEAD
+        || matches!(
+            response.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        )
+    {
+        return Some(0);
+    }
+    let said = response.headers().get(header::CONTENT_LENGTH);
+    said.and_then(|value| value.to_str().ok()?.parse().ok())
+        .or_else(|| response.body().size_hint().exact())
 }
 
 fn protocol(version: Version) -> &'static str {
@@ -232,7 +256,7 @@ impl Body for Outgoing {
                 if let Some(data) = frame.data_ref() {
                     self.record.sent(data.len());
                 }
-                // The last frame may be the last poll.
+                // Where no length is known, the body itself may know that this was the last frame.
                 if self.inner.is_end_stream() {
                     self.record.end("ok");
                 }
@@ -255,7 +279,7 @@ impl Body for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        // A response without a body (HEAD, 204, 304, an empty one) is dropped without a poll.
+        // An empty body is dropped without a poll.
         if self.inner.is_end_stream() {
             self.record.end("ok");
         }

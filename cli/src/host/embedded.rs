@@ -2,7 +2,10 @@
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// The manifest and the components by name.
-pub(crate) fn application() -> Option<(&'static str, &'static [(&'static str, &'static [u8])])> {
+/// A component's name and its bytes.
+pub(crate) type Embedded = (&'static str, &'static [u8]);
+
+/// The manifest and the components.
+pub(crate) fn application() -> Option<(&'static str, &'static [Embedded])> {
     MANIFEST.map(|manifest| (manifest, COMPONENTS))
 }

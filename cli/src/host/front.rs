@@ -11,13 +11,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 use super::answer::{self, Outgoing, Record, Work};
 use super::bypass;
 use super::limits;
 use super::routes::{Match, Pattern, Routes};
 use super::service::{Failure, Service};
+use super::upload::Upload;
 use super::{Shared, metrics};
 
 /// Paths that belong to Vitrine. Pages never do.
@@ -261,11 +262,12 @@ impl Prepared {
     fn apply(self, request: Request<Incoming>) -> Request<WasiBody> {
         let (mut parts, body) = request.into_parts();
         parts.uri = self.uri;
+        let upload = Upload::new(&parts.headers, body);
         strip(&mut parts.headers);
         for (name, value) in self.headers {
             parts.headers.insert(name, value);
         }
-        Request::from_parts(parts, body.map_err(Error::from).boxed_unsync())
+        Request::from_parts(parts, upload.boxed_unsync())
     }
 }
 

@@ -99,7 +99,7 @@ impl<T: Send> kv::HostStoreWithStore<T> for Services {
     ) -> KvResult<Option<Vec<u8>>> {
         let found = store(accessor, &this)?.get(key).await;
         Ok(found
-            .map(|value| value.map(|bytes| Vec::from(bytes)))
+            .map(|value| value.map(Vec::from))
             .map_err(kv::Error::Other))
     }
 

@@ -29,7 +29,7 @@ impl Limits {
         let common = Self {
             memory: 64 * MIB,
             request: Duration::from_secs(30),
-            after_response: Duration::from_secs(60),
+            after_response: Duration::from_mins(1),
             idle: Duration::from_secs(30),
             reuse: 1024,
             concurrent: 16,
@@ -44,7 +44,7 @@ impl Limits {
             // Decoding 40 megapixels and encoding AVIF beside it.
             "optimizer" => Self {
                 memory: 384 * MIB,
-                request: Duration::from_secs(60),
+                request: Duration::from_mins(1),
                 reuse: 64,
                 concurrent: 1,
                 cpu_heavy: true,
@@ -59,7 +59,7 @@ impl Limits {
 pub(crate) const MAX_MEMORY: usize = 1024 * MIB;
 
 /// Longest `request` that a manifest may ask for.
-pub(crate) const MAX_REQUEST: Duration = Duration::from_secs(600);
+pub(crate) const MAX_REQUEST: Duration = Duration::from_mins(10);
 
 /// Component instances that exist at once, over all components.
 pub(crate) const INSTANCES: u32 = 512;
@@ -89,13 +89,17 @@ pub(crate) const HEAD_BYTES: usize = 64 << 10;
 /// A new connection without a request, and a TLS handshake, end after this.
 pub(crate) const FIRST_REQUEST: Duration = Duration::from_secs(30);
 
+/// What is read of a request body that a component left unread, so that the client gets to read the answer.
+pub(crate) const UNREAD_BYTES: usize = 64 << 20;
+pub(crate) const UNREAD_TIME: Duration = Duration::from_secs(10);
+
 /// How long a shutdown waits for requests in work.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
 /// Outbound: used where the guest sets no timeout of its own.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
-pub(crate) const FIRST_BYTE: Duration = Duration::from_secs(60);
-pub(crate) const BETWEEN_BYTES: Duration = Duration::from_secs(60);
+pub(crate) const FIRST_BYTE: Duration = Duration::from_mins(1);
+pub(crate) const BETWEEN_BYTES: Duration = Duration::from_mins(1);
 
 /// Idle connections kept for each upstream host, and for how long.
 pub(crate) const POOL_IDLE: usize = 64;
@@ -104,6 +108,6 @@ pub(crate) const POOL_IDLE_TIME: Duration = Duration::from_secs(30);
 /// Bytes that one host call may hand to a guest.
 pub(crate) const HOST_RESULT: usize = 64 << 20;
 
-/// Connections to one SQLite database that are open at once, and how long one waits for the other's lock.
+/// Connections to one `SQLite` database that are open at once, and how long one waits for the other's lock.
 pub(crate) const SQLITE_CONNECTIONS: usize = 16;
 pub(crate) const SQLITE_BUSY: Duration = Duration::from_secs(5);

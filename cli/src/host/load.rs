@@ -1,8 +1,10 @@
 //! From a manifest to components that can be called.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
@@ -11,6 +13,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
+use super::embedded::Embedded;
 use super::front::Front;
 use super::guest::{Blueprint, Guest};
 use super::handler::Pool;
@@ -26,11 +29,11 @@ pub(crate) struct Place {
     /// The directory of the manifest; empty for the embedded application.
     pub(crate) directory: PathBuf,
     /// Components inside the binary, by name.
-    pub(crate) embedded: &'static [(&'static str, &'static [u8])],
+    pub(crate) embedded: &'static [Embedded],
     pub(crate) state: PathBuf,
     /// Bytes for the memory store.
     pub(crate) cache_budget: usize,
-    /// Largest SQLite file.
+    /// Largest `SQLite` file.
     pub(crate) state_limit: u64,
 }
 
@@ -80,7 +83,7 @@ fn shared(manifest: &Manifest, place: &Place, log: Log) -> Shared {
         manifest
             .components
             .values()
-            .flat_map(|c| labels(c))
+            .flat_map(labels)
             .map(String::as_str)
             .collect()
     };
@@ -126,22 +129,36 @@ fn blueprint(
 }
 
 /// Compiles all components side by side; each takes seconds the first time, and is read from disk afterwards.
+/// Says so when it takes long.
 fn compile(
     engine: &Engine,
     linker: &Linker<Guest>,
     components: &BTreeMap<String, manifest::Component>,
     place: &Place,
 ) -> anyhow::Result<Vec<ServicePre<Guest>>> {
+    let started = Instant::now();
+    let (finished, progress) = mpsc::channel();
     std::thread::scope(|scope| {
         let running: Vec<_> = components
             .iter()
             .map(|(name, component)| {
+                let finished = finished.clone();
                 scope.spawn(move || {
-                    compile_one(engine, linker, name, component, place)
-                        .with_context(|| format!("component {name}"))
+                    let result = compile_one(engine, linker, name, component, place)
+                        .with_context(|| format!("component {name}"));
+                    if result.is_ok() {
+                        // The other end outlives this thread.
+                        let _ = finished.send((name.as_str(), started.elapsed()));
+                    }
+                    result
                 })
             })
             .collect();
+        drop(finished);
+        let sizes = components
+            .iter()
+            .map(|(name, component)| (name.as_str(), size(name, &component.source, place)));
+        tell(&progress, sizes.collect());
         running
             .into_iter()
             .map(|thread| {
@@ -151,6 +168,52 @@ fn compile(
             })
             .collect()
     })
+}
+
+/// What is read from disk is there sooner than this.
+const SILENCE: Duration = Duration::from_millis(400);
+
+/// Says which components are being compiled, and how long each took, until all are done.
+fn tell(progress: &Receiver<(&str, Duration)>, mut waiting: BTreeMap<&str, u64>) {
+    let deadline = Instant::now() + SILENCE;
+    while let Ok((name, _)) =
+        progress.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+    {
+        waiting.remove(name);
+    }
+    if waiting.is_empty() {
+        return;
+    }
+    for (name, bytes) in &waiting {
+        eprintln!("compiling {name} ({:.1} MB) …", *bytes as f64 / 1e6);
+    }
+    let mut total = Duration::ZERO;
+    for (name, took) in progress {
+        waiting.remove(name);
+        eprintln!("compiled {name} in {:.1} s", took.as_secs_f64());
+        total = total.max(took);
+    }
+    // Otherwise one failed, and its error follows.
+    if waiting.is_empty() {
+        let total = total.as_secs_f64();
+        eprintln!("compiled all in {total:.1} s; the next start reads the code from disk");
+    }
+}
+
+/// Bytes of a component; none when it cannot be read, which is an error elsewhere.
+fn size(name: &str, source: &str, place: &Place) -> u64 {
+    match embedded(name, place) {
+        Some(bytes) => bytes.len() as u64,
+        None => std::fs::metadata(place.directory.join(source)).map_or(0, |file| file.len()),
+    }
+}
+
+fn embedded(name: &str, place: &Place) -> Option<&'static [u8]> {
+    let found = place
+        .embedded
+        .iter()
+        .find(|(embedded, _)| *embedded == name);
+    found.map(|(_, bytes)| *bytes)
 }
 
 fn compile_one(
@@ -171,19 +234,15 @@ fn compile_one(
         .context("it is not a `wasi:http/service` of WASI 0.3")
 }
 
-fn source<'b>(
+fn source(
     name: &str,
     source: &str,
     place: &Place,
-) -> anyhow::Result<std::borrow::Cow<'b, [u8]>> {
-    if let Some((_, bytes)) = place
-        .embedded
-        .iter()
-        .find(|(embedded, _)| *embedded == name)
-    {
-        return Ok((*bytes).into());
+) -> anyhow::Result<std::borrow::Cow<'static, [u8]>> {
+    if let Some(bytes) = embedded(name, place) {
+        return Ok(bytes.into());
     }
-    let path: PathBuf = Path::new(&place.directory).join(source);
+    let path = place.directory.join(source);
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes.into())
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -104,10 +104,7 @@ fn write_all(queue: &Receiver<Item>, out: Box<dyn Write + Send>) {
                     let _ = done.send(());
                 }
             }
-            next = match queue.try_recv() {
-                Ok(item) => Some(item),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
+            next = queue.try_recv().ok();
         }
         let _ = out.flush();
     }

@@ -128,8 +128,14 @@ pub(crate) fn render(
     log_dropped: u64,
 ) -> String {
     let mut text = Text(String::with_capacity(8 << 10));
-    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     requests(&mut text, components);
+    instances(&mut text, components);
+    of_host(&mut text, host, log_dropped);
+    of_store(&mut text, store);
+    text.0
+}
+
+fn instances(text: &mut Text, components: &[(Arc<str>, Arc<Component>)]) {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as i64;
     text.each(
         "vitrine_instances",
@@ -173,6 +179,10 @@ pub(crate) fn render(
         components,
         |c| count(&c.refused),
     );
+}
+
+fn of_host(text: &mut Text, host: &Host, log_dropped: u64) {
+    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     text.single(
         "vitrine_bypass_total",
         "counter",
@@ -215,6 +225,10 @@ pub(crate) fn render(
         "Log lines dropped because the writer was behind.",
         log_dropped,
     );
+}
+
+fn of_store(text: &mut Text, store: &Store) {
+    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     text.single(
         "vitrine_kv_hits_total",
         "counter",
@@ -245,7 +259,6 @@ pub(crate) fn render(
         "Values in the memory store.",
         get(&store.entries),
     );
-    text.0
 }
 
 fn requests(text: &mut Text, components: &[(Arc<str>, Arc<Component>)]) {
@@ -310,7 +323,7 @@ mod tests {
         let component = Arc::new(Component::default());
         component.responded(200, Duration::from_micros(400));
         component.responded(404, Duration::from_micros(900));
-        component.responded(200, Duration::from_secs(60));
+        component.responded(200, Duration::from_mins(1));
         let text = render(
             &[("edge".into(), component)],
             &Host::default(),

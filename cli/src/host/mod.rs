@@ -24,6 +24,7 @@ pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod sqlite;
+pub(crate) mod upload;
 pub(crate) mod values;
 pub(crate) mod variables;
 

@@ -68,18 +68,14 @@ async fn accept(
     room: &Arc<Semaphore>,
 ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, address)) => {
-            // Pages stream: a small piece must not wait for a larger one.
-            let _ = stream.set_nodelay(true);
-            Some((stream, address, permit))
-        }
-        Err(_) => {
-            // Out of file descriptors, most likely: some will be given back.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            None
-        }
+    if let Ok((stream, address)) = listener.accept().await {
+        // Pages stream: a small piece must not wait for a larger one.
+        let _ = stream.set_nodelay(true);
+        return Some((stream, address, permit));
     }
+    // Out of file descriptors, most likely: some will be given back.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    None
 }
 
 fn builder() -> Builder<TokioExecutor> {

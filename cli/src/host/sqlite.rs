@@ -1,4 +1,4 @@
-//! SQLite files of the state directory. Every connection a guest opens is one of its own, so that transactions of
+//! `SQLite` files of the state directory. Every connection a guest opens is one of its own, so that transactions of
 //! two requests never mix; work runs on threads that may block.
 
 use std::path::PathBuf;
@@ -65,12 +65,11 @@ impl Database {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let inner = Arc::clone(&self.0);
-                blocking(move || inner.connect()).await?
-            }
+        let connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let inner = Arc::clone(&self.0);
+            blocking(move || inner.connect()).await?
         };
         Ok(Arc::new(Pooled {
             changed_before: connection.total_changes(),

@@ -1,5 +1,10 @@
 //! Starts the binary under test, an origin of the test's own, and speaks HTTP to both.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says where"
+)]
 
 pub(crate) mod origin;
 
@@ -100,17 +105,33 @@ impl Site {
         Self::with(&manifest())
     }
 
+    /// All tests share the compiled code: compiling it anew would be most of their time.
     pub(crate) fn with(manifest: &str) -> Self {
+        let site = Self::fresh(manifest);
+        site.share_code();
+        site
+    }
+
+    /// One that has compiled nothing.
+    pub(crate) fn fresh(manifest: &str) -> Self {
+        let site = Self::empty();
+        site.write("spin.toml", manifest);
+        std::fs::create_dir(site.dir.path().join("shared")).unwrap();
+        site.write("shared/note.txt", "a note");
+        site
+    }
+
+    /// A directory with nothing in it.
+    pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("spin.toml"), manifest).unwrap();
-        std::fs::create_dir(dir.path().join("shared")).unwrap();
-        std::fs::write(dir.path().join("shared/note.txt"), "a note").unwrap();
-        // All tests share the compiled code: compiling it anew would be most of their time.
+        Self { dir }
+    }
+
+    pub(crate) fn share_code(&self) {
         let modules = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules");
         std::fs::create_dir_all(&modules).unwrap();
-        std::fs::create_dir(dir.path().join(".vitrine")).unwrap();
-        std::os::unix::fs::symlink(modules, dir.path().join(".vitrine/modules")).unwrap();
-        Self { dir }
+        std::fs::create_dir(self.dir.path().join(".vitrine")).unwrap();
+        std::os::unix::fs::symlink(modules, self.dir.path().join(".vitrine/modules")).unwrap();
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -134,7 +155,7 @@ impl Site {
         let mut child = self.command(arguments).spawn().unwrap();
         let log = collect(child.stdout.take().unwrap());
         let messages = collect(child.stderr.take().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_mins(2);
         let address = loop {
             if let Some(address) = messages
                 .find("Vitrine serves ")

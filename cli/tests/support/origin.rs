@@ -76,6 +76,17 @@ impl Origin {
                 response.headers_mut().insert("location", location);
                 response
             }
+            "/counted-slowly" => {
+                let mut response = self.halves(true);
+                let length = "first half;second half".len();
+                response
+                    .headers_mut()
+                    .insert("content-length", length.into());
+                response
+            }
+            "/page" => typed("text/html; charset=utf-8", PAGE.into()),
+            "/large.jpg" => typed("image/jpeg", vec![0; LARGE_IMAGE].into()),
+            "/hostile.jpg" => typed("image/jpeg", HOSTILE.repeat(1000).into()),
             path => {
                 let mut response = Response::new(full(&format!("the shop's own {path}")));
                 let headers = response.headers_mut();
@@ -104,6 +115,28 @@ impl Origin {
         });
         Response::new(StreamBody::new(receiver.boxed()).boxed_unsync())
     }
+}
+
+/// A page as a shop might serve it.
+const PAGE: &str = "<!doctype html><html><head><title>Shop</title></head><body><h1>A page</h1>\
+    <img src=\"/a.jpg\" width=\"10\" height=\"10\"></body></html>";
+
+/// Bytes of an image that no engine takes.
+pub(crate) const LARGE_IMAGE: usize = 30 << 20;
+
+/// It begins like a JPEG.
+const HOSTILE: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF";
+
+fn typed(kind: &'static str, body: Bytes) -> Response<Body> {
+    let body = http_body_util::Full::new(body).map_err(|never| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert("content-type", http::HeaderValue::from_static(kind));
+    headers.insert(
+        "cache-control",
+        http::HeaderValue::from_static("public, max-age=600"),
+    );
+    response
 }
 
 fn full(text: &str) -> Body {

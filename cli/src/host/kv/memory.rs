@@ -98,7 +98,7 @@ impl Memory {
         self.lock()
             .entries
             .keys()
-            .map(|key| key.to_string())
+            .map(ToString::to_string)
             .collect()
     }
 

@@ -1,4 +1,4 @@
-//! `spin:key-value`: label `cache` in memory, every other label in SQLite.
+//! `spin:key-value`: label `cache` in memory, every other label in `SQLite`.
 
 pub(crate) mod memory;
 mod sqlite;

@@ -1,4 +1,4 @@
-//! A store in a SQLite file: small state that must survive a restart.
+//! A store in a `SQLite` file: small state that must survive a restart.
 
 use std::path::PathBuf;
 

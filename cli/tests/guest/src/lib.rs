@@ -52,7 +52,9 @@ async fn answer(request: Request) -> Result<Response<BoxBody>> {
         "/trap" => core::arch::wasm32::unreachable(),
         "/trap-mid" => trap_mid(),
         "/after" => after(&query),
-        "/no-content" => status(204),
+        "/status" => status(query.parse()?),
+        "/sip" => sip(request).await?,
+        "/post" => text(post(&query).await?),
         "/kv/get" => text(
             kv(&query)
                 .await?
@@ -138,6 +140,40 @@ async fn fetch(url: &str) -> String {
         }
         Err(error) => format!("error: {error:?}"),
     }
+}
+
+/// Answers after the first piece of the body, and leaves the rest unread.
+async fn sip(request: Request) -> Result<Response<BoxBody>> {
+    let mut body = request.into_body();
+    let first = body.frame().await.context("no body")??;
+    let bytes = first.data_ref().map_or(0, Bytes::len);
+    Ok(text(format!("{bytes} were enough")))
+}
+
+/// Posts as many bytes as the query says, piece by piece (`bytes:url`); gives the status and why an image was skipped.
+async fn post(query: &str) -> Result<String> {
+    let (bytes, url) = query.split_once(':').context("bytes:url")?;
+    let mut left: usize = bytes.parse()?;
+    let (mut sender, body) = body::stream::<Bytes>();
+    wasip3::spawn(async move {
+        while left > 0 {
+            let piece = Bytes::from(vec![0; left.min(64 << 10)]);
+            left -= piece.len();
+            if sender.send(piece).await.is_err() {
+                return;
+            }
+        }
+    });
+    let request = spin_sdk::http::Request::post(url)
+        .header("x-vitrine-to", "avif")
+        .body(box_body(body))?;
+    let response = spin_sdk::http::send(request).await?;
+    let skip = response
+        .headers()
+        .get("x-vitrine-skip")
+        .and_then(|reason| reason.to_str().ok())
+        .unwrap_or_default();
+    Ok(format!("{} {skip}", response.status().as_u16()))
 }
 
 async fn pause(ms: &str) {

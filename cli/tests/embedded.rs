@@ -1,0 +1,118 @@
+//! The binary with its own application inside: the whole of Vitrine, with nothing but the shop's address.
+//!
+//! Built without `VITRINE_EMBED`, the binary carries none, and what is tested is that it says so.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests of a host look at the world's clock, files and sockets"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Host, Reply, Site, origin};
+
+/// Where the application came from that was put into the binary.
+const EMBEDDED: Option<&str> = option_env!("VITRINE_EMBED");
+
+/// A host in an empty directory; nothing when the binary carries no application, which it then says.
+fn up(origin: &origin::Origin) -> Option<(Site, Host)> {
+    let site = Site::empty();
+    let arguments = ["--origin", &origin.url("")];
+    if EMBEDDED.is_none() {
+        let (code, said) = site.refused(&arguments);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("this binary carries no components: build it with VITRINE_EMBED set"),
+            "{said}"
+        );
+        return None;
+    }
+    site.share_code();
+    let host = site.up(&arguments);
+    Some((site, host))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shops_address_is_enough_to_serve_its_pages() {
+    let origin = origin::start().await;
+    let Some((_site, host)) = up(&origin) else {
+        return;
+    };
+    let page = host.get("/page").await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.text.contains("<h1>A page</h1>"), "{}", page.text);
+    // The layer had its hands on it: the page measures itself.
+    assert!(
+        page.text.contains("<script src=\"/_v/rum/"),
+        "{}",
+        page.text
+    );
+    let said = page.header("x-vitrine").unwrap_or_default();
+    assert!(said.starts_with("page;"), "{said}");
+    assert_eq!(host.get("/_v/adapter/ready").await.status, 200);
+    let line = host.log.wait("\"path\":\"/page\"").await;
+    assert!(line.contains("\"status\":200"), "{line}");
+    assert_eq!(host.log.find("problem"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_30_mb_and_a_hostile_one_arrive_as_they_are_and_cost_nobody_time() {
+    let origin = origin::start().await;
+    let Some((_site, host)) = up(&origin) else {
+        return;
+    };
+    let large = get(&host, "/large.jpg").await;
+    assert_eq!((large.status, large.text.len()), (200, origin::LARGE_IMAGE));
+    let hostile = get(&host, "/hostile.jpg").await;
+    let sent = hostile.text;
+    // The verdict comes after the first answer, and is remembered.
+    let mut said = String::new();
+    for _ in 0..100 {
+        let again = get(&host, "/hostile.jpg").await;
+        assert_eq!(again.text, sent);
+        again
+            .header("x-vitrine")
+            .unwrap_or_default()
+            .clone_into(&mut said);
+        if said.contains("corrupt") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no verdict in {said:?}; log {:#?}", host.log.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_optimizer_skips_30_mb_at_once_when_another_component_posts_them() {
+    let Some(directory) = EMBEDDED else {
+        // What a binary without components says is seen above.
+        return;
+    };
+    let optimizer = format!("{directory}/target/wasm32-wasip2/wasm/vitrine_optimizer_spin.wasm");
+    let manifest = format!(
+        "{}[component.optimizer]\nsource = \"{optimizer}\"\n",
+        support::manifest().replace(
+            "http://sibling.spin.internal",
+            "http://optimizer.spin.internal"
+        )
+    );
+    let site = Site::with(&manifest);
+    let host = site.up(&[]);
+    for (bytes, reason) in [(30 << 20, "too-large"), (8192, "unsupported"), (10, "tiny")] {
+        let reply = get(
+            &host,
+            &format!("/post?{bytes}:http://optimizer.spin.internal/encode"),
+        )
+        .await;
+        assert_eq!(reply.text, format!("204 {reason}"));
+    }
+    assert_eq!(host.log.find("problem"), None);
+}
+
+async fn get(host: &Host, path: &str) -> Reply {
+    let asked = tokio::time::timeout(Duration::from_secs(5), host.get(path));
+    asked
+        .await
+        .unwrap_or_else(|_| panic!("{path} took more than 5 s"))
+}

@@ -87,6 +87,9 @@ pub(crate) async fn journey<P: Platform>(
         }
         _ if context.off.is_some() => routes::pass::respond(context, payload).await,
         Route::Pass(reason) => routes::pass::untouched(context, payload, reason).await,
+        _ if context.app.policy.leaves_alone(route) => {
+            routes::pass::untouched(context, payload, "switched-off").await
+        }
         Route::Page => routes::page::respond(context, payload).await,
         Route::Asset => routes::asset::respond(context, payload).await,
         Route::Image => routes::image::respond(context, payload).await,

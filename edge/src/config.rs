@@ -34,6 +34,7 @@ pub use self::reference::reference;
 #[cfg(feature = "authoring")]
 pub use self::schema::json_schema;
 use crate::html::passes;
+use crate::route::Route;
 
 /// `vitrine.toml`, as written.
 #[cfg(feature = "authoring")]
@@ -127,6 +128,19 @@ impl From<&Config> for Policy {
             rum,
             holdback,
             passes,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether a journey has nothing that it may do: then the request goes on as the client wrote it, with
+    /// its conditions, ranges and encodings, as if everything were off.
+    pub(crate) fn leaves_alone(&self, route: Route) -> bool {
+        let nothing_else = !self.compression.enabled;
+        match route {
+            Route::Page => nothing_else && self.passes.is_off(),
+            Route::Asset | Route::Image => nothing_else && !self.cache.enabled,
+            Route::Reserved | Route::Operator | Route::Pass(_) => false,
         }
     }
 }

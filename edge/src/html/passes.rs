@@ -138,6 +138,11 @@ macro_rules! passes {
                 config
             }
 
+            /// Whether every pass is switched off.
+            pub fn is_off(&self) -> bool {
+                true $(&& !self.$name.enabled)*
+            }
+
             /// What is wrong with these options beyond their types.
             pub fn problems(&self) -> Vec<Problem> {
                 let mut problems = Vec::new();

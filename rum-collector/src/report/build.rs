@@ -188,7 +188,7 @@ fn quality(dataset: &Dataset) -> Quality {
         beacons: pairs(&dataset.beacons),
         navigations: pairs(&dataset.navigations),
         coverage: coverage.to_vec(),
-        finished: share(dataset.finished),
+        updated: share(dataset.updated),
         bots: dataset.bots,
     }
 }

@@ -271,8 +271,9 @@ pub struct Quality {
     pub navigations: Vec<(String, u64)>,
     /// Share of page views that have each of [`Metric::ALL`].
     pub coverage: Vec<(Metric, f64)>,
-    /// Share of page views with a final report, not only the early one.
-    pub finished: f64,
+    /// Share of page views that were reported again after their first report. Those that ended before the
+    /// early report, five seconds after the load, have one report and are complete.
+    pub updated: f64,
     /// Page views of declared bots that were kept apart.
     pub bots: u64,
 }

@@ -43,7 +43,7 @@ pub struct Dataset {
     /// Page views by kind of navigation.
     pub navigations: BTreeMap<String, u64>,
     /// Page views with more than the early report.
-    pub finished: u64,
+    pub updated: u64,
     /// Page views of declared bots.
     pub bots: u64,
 }
@@ -159,7 +159,7 @@ impl<D: Database> Query<'_, D> {
             ))
             .await?;
         for row in rows {
-            dataset.finished += number(&row, 2);
+            dataset.updated += number(&row, 2);
             dataset.navigations.insert(word(&row, 0), number(&row, 1));
         }
         let bots = format!("SELECT count(*) FROM bots WHERE {SCOPE}");

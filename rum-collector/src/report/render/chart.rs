@@ -38,7 +38,7 @@ pub(super) fn tri_bar(shares: &Shares) -> String {
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 150.0;
 const BASE: f64 = 122.0;
-const TOP: f64 = 18.0;
+const TOP: f64 = 24.0;
 
 /// How the values are spread, with the thresholds and the p75 as lines.
 pub(super) fn histogram(summary: &Summary) -> String {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::chart::{days, histogram, rating, small_bar, ticks, tri_bar, whisker};
 use super::{Arm, Cell, Metric, Report, Summary};
-use super::{cell_name, escape, gain, hidden_because, notes, percent, shown_arms, window_text};
+use super::{cell_name, escape, gain, hidden_because, notes, shown_arms, shown_cells, window_text};
 use crate::report::ArmCell;
+use crate::report::stats::Estimate;
 
 /// With two arms, three devices and five metrics, some 450 rows of about 450 bytes: well below 300 KB.
 const MAX_TEMPLATES: usize = 10;
@@ -136,15 +137,25 @@ fn card(report: &Report, cell: &Cell, metric: Metric) -> String {
     if arms.len() > 1 {
         html.push_str("</div>");
         if let Some(gain) = gain(cell, metric) {
+            let clear = if gain.is_clear() {
+                "more than chance"
+            } else {
+                "could be chance"
+            };
+            let unit = if metric == Metric::Cls { "" } else { ", in ms" };
             let _ = write!(
                 html,
-                "<p class=\"small\">Difference of p75: <strong>{}</strong></p>",
+                "<p class=\"small\">Difference of p75{unit}: <strong>{}</strong>, {clear}</p>",
                 gain.text(metric)
             );
         }
     }
     // The picture is of the visitors who get the optimisations, where there are two kinds.
     let pictured = arms.first().and_then(|arm| cell.arm(*arm)?.metric(metric));
+    if let [first, _, ..] = arms {
+        let name = arm_name(*first);
+        let _ = write!(html, "<p class=\"small soft\">Page views {name}:</p>");
+    }
     html.push_str(&pictured.map_or_else(String::new, histogram));
     html.push_str("</article>");
     html
@@ -160,18 +171,15 @@ fn headline(report: &Report, summary: &Summary) -> String {
             summary.n
         );
     };
-    let end =
-        |end: Option<u32>| end.map_or_else(|| "–".to_owned(), |value| metric.with_unit(value));
-    let rough = if summary.is_rough() { " rough" } else { "" };
+    let (rough, about) = rough(summary);
     format!(
-        "<p class=\"big {}{rough}\">{}</p>\
-         <p class=\"small soft\">p75, 95 %: {} to {} · n {}</p>{}\
+        "<p class=\"big {}{rough}\">{about}{}</p>\
+         <p class=\"small soft\">p75 of {}; 95&nbsp;%: {}</p>{}\
          <p class=\"small soft\">good {} · needs improvement {} · poor {}</p>",
         rating(metric, p75.value),
-        metric.with_unit(p75.value),
-        end(p75.low),
-        end(p75.high),
+        unbroken(&metric.with_unit(p75.value)),
         summary.n,
+        interval(&p75, |value| unbroken(&metric.with_unit(value))),
         tri_bar(&shares),
         percent(shares.good),
         percent(shares.needs_improvement),
@@ -211,7 +219,7 @@ fn segments(report: &Report, metric: Metric) -> String {
         let template = cell.template.as_deref();
         template.is_none_or(|template| busiest.contains(&template))
     };
-    for cell in report.cells.iter().filter(shown) {
+    for cell in shown_cells(report).filter(shown) {
         for arm in shown_arms(report) {
             html.push_str(&row(report, cell, *arm, metric, most));
         }
@@ -287,21 +295,47 @@ fn numbers(report: &Report, summary: &Summary, most: f64) -> String {
         let why = escape(&hidden_because(report, summary));
         return format!("<td class=\"num soft\">{why}</td><td colspan=\"4\"></td>");
     };
-    let end = |end: Option<u32>| end.map_or_else(|| "–".to_owned(), |value| metric.plain(value));
-    let rough = if summary.is_rough() { " rough" } else { "" };
+    let (rough, about) = rough(summary);
     format!(
-        "<td class=\"num val {}{rough}\">{}</td><td class=\"soft small\">{} – {}</td><td>{}</td><td>{}</td>\
+        "<td class=\"num val {}{rough}\">{about}{}</td><td class=\"soft small\">{}</td><td>{}</td><td>{}</td>\
          <td class=\"soft small\">{} / {} / {}</td>",
         rating(metric, p75.value),
         metric.with_unit(p75.value),
-        end(p75.low),
-        end(p75.high),
+        interval(&p75, |value| metric.plain(value)),
         whisker(summary, most),
         small_bar(&shares),
         percent(shares.good),
         percent(shares.needs_improvement),
         percent(shares.poor)
     )
+}
+
+/// The class and the mark of a p75 that is rough.
+fn rough(summary: &Summary) -> (&'static str, &'static str) {
+    if summary.is_rough() {
+        (" rough", "~")
+    } else {
+        ("", "")
+    }
+}
+
+/// `1180 – 1240`; an end that so few values do not give is left open.
+fn interval(p75: &Estimate, text: impl Fn(u32) -> String) -> String {
+    match (p75.low, p75.high) {
+        (Some(low), Some(high)) => format!("{} – {}", text(low), text(high)),
+        (Some(low), None) => format!("≥ {}", text(low)),
+        (None, Some(high)) => format!("≤ {}", text(high)),
+        (None, None) => "open".to_owned(),
+    }
+}
+
+/// A share whose sign does not wrap onto a line of its own.
+fn percent(share: f64) -> String {
+    unbroken(&super::percent(share))
+}
+
+fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 fn quality(report: &Report) -> String {
@@ -327,7 +361,10 @@ fn quality(report: &Report) -> String {
         ("Beacons by result", counts(&quality.beacons)),
         ("Navigations", counts(&quality.navigations)),
         ("Page views that have the metric", coverage.join(" · ")),
-        ("Page views with a final report", percent(quality.finished)),
+        (
+            "Page views that were reported again",
+            percent(quality.updated),
+        ),
         ("Bots kept apart", quality.bots.to_string()),
     ] {
         let _ = write!(html, "<dt>{term}</dt><dd>{text}</dd>");

@@ -39,7 +39,7 @@ pub fn json(report: &Report) -> String {
             "beacons": counts(&quality.beacons),
             "navigations": counts(&quality.navigations),
             "coverage": coverage,
-            "finished": rounded(quality.finished),
+            "updated": rounded(quality.updated),
             "bots": quality.bots,
         },
     });

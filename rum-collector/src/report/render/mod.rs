@@ -25,6 +25,25 @@ fn shown_arms(report: &Report) -> &'static [Arm] {
     }
 }
 
+/// The cells without those that only repeat another: where there is one kind of device, all devices are it.
+fn shown_cells(report: &Report) -> impl Iterator<Item = &Cell> {
+    let devices = |template: Option<&str>| {
+        let of = report
+            .cells
+            .iter()
+            .filter(move |cell| cell.device.is_some() && cell.template.as_deref() == template);
+        of.count()
+    };
+    report.cells.iter().filter(move |cell| {
+        let template = cell.template.as_deref();
+        match (template, &cell.device) {
+            (None, Some(_)) => devices(None) > 1,
+            (Some(_), None) => devices(template) > 1,
+            _ => true,
+        }
+    })
+}
+
 fn cell_name(cell: &Cell) -> (&str, &str) {
     (
         cell.template.as_deref().unwrap_or("all templates"),
@@ -75,21 +94,34 @@ fn gain(cell: &Cell, metric: Metric) -> Option<Gain> {
 }
 
 impl Gain {
+    /// Whether there is a difference as far as its interval goes.
+    fn is_clear(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+
     /// `−310 (−24 %) [−420, −200]`
     fn text(&self, metric: Metric) -> String {
         let signed = |value: f64| {
-            let sign = if value < 0.0 { "−" } else { "+" };
             let size = value.abs().round() as u32;
-            format!("{sign}{}", metric.plain(size))
+            format!("{}{}", sign(value), metric.plain(size))
         };
-        let percent_sign = if self.percent < 0.0 { "−" } else { "+" };
         format!(
-            "{} ({percent_sign}{:.0} %) [{}, {}]",
+            "{} ({}{:.0} %) [{}, {}]",
             signed(self.point),
+            sign(self.percent.round()),
             self.percent.abs(),
             signed(self.low),
             signed(self.high)
         )
+    }
+}
+
+/// No sign where there is no difference.
+fn sign(value: f64) -> &'static str {
+    match value {
+        value if value < 0.0 => "−",
+        value if value > 0.0 => "+",
+        _ => "",
     }
 }
 
@@ -136,19 +168,18 @@ fn notes(report: &Report) -> Vec<String> {
         "p75 by nearest rank over weighted page views, with its 95 % interval. The interval takes page views as \
          independent: where visitors view many pages it is somewhat too narrow."
             .to_owned(),
-        format!(
-            "A p75 is printed from {} page views and {} visitor buckets on; below {} it is rough (~).",
-            report.limits.min_n,
-            report.limits.min_buckets,
-            super::ROUGH_N
-        ),
+        format!("A p75 of fewer than {} page views is rough (~).", super::ROUGH_N),
     ];
-    if report.limits.min_n < super::MIN_N {
-        notes.push(format!(
-            "The usual floor of {} page views is lowered: these are not numbers to decide by.",
-            super::MIN_N
-        ));
-    }
+    let floor = |n: u64, buckets: usize| format!("{n} page views of {buckets} visitor buckets");
+    let (min_n, buckets) = (report.limits.min_n, report.limits.min_buckets);
+    notes.push(if min_n < super::MIN_N {
+        format!(
+            "The usual floor of {} is lowered to an n of {min_n}: these are not numbers to decide by.",
+            floor(super::MIN_N, super::MIN_BUCKETS)
+        )
+    } else {
+        format!("A p75 is printed from {} on.", floor(min_n, buckets))
+    });
     if report.holdback {
         notes.push(
             "Treatment gets the optimisations, control is held back. Differences are of p75s at one look; they are \

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Metric, Report, Summary};
 use super::{
-    cell_name, gain, hidden_because, notes, percent, shown_arms, window_text, with_interval,
+    cell_name, gain, hidden_because, notes, percent, shown_arms, shown_cells, window_text,
+    with_interval,
 };
 
 /// Columns, each as wide as its widest cell.
@@ -62,7 +63,7 @@ fn of_metric(report: &Report, metric: Metric) -> String {
         table.head.insert(2, "arm");
         table.head.push("treatment − control");
     }
-    for cell in &report.cells {
+    for cell in shown_cells(report) {
         for arm in shown_arms(report) {
             let Some(summary) = cell.arm(*arm).and_then(|arm| arm.metric(metric)) else {
                 continue;
@@ -121,11 +122,15 @@ fn quality(report: &Report) -> String {
         .iter()
         .map(|(metric, share)| format!("{} {}", metric.label(), percent(*share)))
         .collect();
-    let _ = writeln!(text, "  beacons       {}", counts(&quality.beacons));
-    let _ = writeln!(text, "  navigations   {}", counts(&quality.navigations));
-    let _ = writeln!(text, "  page views with  {}", coverage.join(", "));
-    let _ = writeln!(text, "  with a final report  {}", percent(quality.finished));
-    let _ = writeln!(text, "  bots kept apart  {}", quality.bots);
+    for (name, value) in [
+        ("beacons", counts(&quality.beacons)),
+        ("navigations", counts(&quality.navigations)),
+        ("have the metric", coverage.join(", ")),
+        ("reported again", percent(quality.updated)),
+        ("bots kept apart", quality.bots.to_string()),
+    ] {
+        let _ = writeln!(text, "  {name:15}  {value}");
+    }
     text
 }
 

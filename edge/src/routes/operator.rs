@@ -1,6 +1,7 @@
 //! `/_v/explain?url=…`: what would be done with a page, and why, for whoever holds the operator's token.
 
 mod page;
+mod reason;
 
 use http::header::{ACCEPT, AUTHORIZATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
@@ -26,6 +27,8 @@ struct Explanation<'a> {
     /// What `X-Vitrine` says.
     summary: String,
     reason: Option<&'a str>,
+    /// The reason as the end of a sentence, where it is one of ours.
+    because: Option<&'static str>,
     cache: Option<&'a str>,
     passes: Vec<ExplainedPass<'a>>,
     origin_ms: Option<u64>,
@@ -181,6 +184,7 @@ fn explain<'a, P: Platform>(
         status: entry.status,
         summary: headers.get("x-vitrine").map(shown).unwrap_or_default(),
         reason: entry.reason.as_deref(),
+        because: entry.reason.as_deref().and_then(reason::meaning),
         cache: entry.cache,
         passes: entry.passes.iter().map(ExplainedPass::from).collect(),
         origin_ms: entry.origin_ms,

@@ -48,7 +48,7 @@ impl Options {
 
 pub(super) fn decide(_options: &Options, facts: &PageFacts) -> Decision {
     let Some(token) = facts.rum_token.clone() else {
-        return Decision::skip("this page view does not report");
+        return Decision::skip("this page view is not measured");
     };
     if !is_plain(&token) || !is_plain(facts.rum_script) {
         return Decision::skip("the token cannot stand in an attribute");

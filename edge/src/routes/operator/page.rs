@@ -60,17 +60,24 @@ fn verdict(explained: &Explanation<'_>) -> String {
             text,
         )
     } else {
-        let cache = explained.cache.unwrap_or("not asked");
+        let cached = match explained.cache {
+            Some("hit") => "Answered from the cache",
+            Some("miss") => "Fetched from the shop just now, and kept",
+            Some("stale") => "Answered from the cache, which is being brought up to date",
+            Some("revalidated") => "Answered from the cache; the shop confirmed it",
+            Some("bypass") => "Fetched from the shop, and not kept",
+            _ => "Fetched from the shop",
+        };
         let reason = explained.reason.map_or_else(String::new, |reason| {
-            format!(" ({})", explained.because.unwrap_or(reason))
+            format!(": {}", explained.because.unwrap_or(reason))
         });
-        ("done", explained.route, format!("Cache: {cache}{reason}."))
+        ("done", explained.route, format!("{cached}{reason}."))
     };
     format!(
         "<p class=\"verdict\"><span class=\"tag {class}\">{}</span> {}</p>\n<p class=\"soft small\"><code>X-Vitrine: \
          {}</code></p>\n",
         escaped(tag),
-        escaped(&text),
+        prose(&text),
         escaped(&explained.summary)
     )
 }
@@ -213,6 +220,20 @@ fn headers(headers: &[(String, String)]) -> String {
         );
     }
     out.push_str("</tbody></table></div></details>\n");
+    out
+}
+
+/// A sentence in which what stands between backticks is code.
+fn prose(text: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        let part = escaped(part);
+        let _ = if at % 2 == 1 {
+            write!(out, "<code>{part}</code>")
+        } else {
+            write!(out, "{part}")
+        };
+    }
     out
 }
 

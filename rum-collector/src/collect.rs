@@ -55,7 +55,7 @@ impl Terms {
     /// Terms from the variables of an application: `[rum]` as JSON, and the keys, newest first. Settings that
     /// cannot be read switch collection off: what was meant by them is not known.
     pub fn load(settings: &str, keys: &[&[u8]]) -> Self {
-        let settings = serde_json::from_str(settings).unwrap_or_else(|_| Settings {
+        let settings = settings_of(settings).unwrap_or_else(|_| Settings {
             enabled: false,
             ..Settings::default()
         });
@@ -65,6 +65,12 @@ impl Terms {
             keys: keys.map(|key| key.to_vec()).collect(),
         }
     }
+}
+
+/// Settings are an object. Read directly, a sequence would count as a struct too, and `[]` as every default.
+fn settings_of(settings: &str) -> serde_json::Result<Settings> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(settings)?;
+    serde_json::from_value(object.into())
 }
 
 /// The collector. One per instance: it holds the rate limits and the counters not yet written.

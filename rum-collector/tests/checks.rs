@@ -422,7 +422,7 @@ fn automation_counts_as_a_visitor_only_where_the_settings_say_so() {
 fn settings_that_cannot_be_read_switch_collection_off() {
     use vitrine_rum_collector::collect::Terms;
     assert!(Terms::load("{}", &[]).settings.enabled);
-    for settings in ["", "nonsense", "{\"colour\":1}"] {
+    for settings in ["", "[]", "nonsense", "{\"colour\":1}"] {
         assert!(!Terms::load(settings, &[]).settings.enabled, "{settings}");
     }
 }

@@ -71,7 +71,10 @@ pub enum Payload<B> {
 }
 
 /// What a host can and cannot do.
-#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact about a host")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact about a host"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// The host's name in ledgers and tables: `spin`, `fastly`, `test`.

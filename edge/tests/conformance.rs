@@ -151,12 +151,11 @@ fn send(
             let mut next = std::pin::pin!(body.chunk());
             match poll_once(&mut next) {
                 Poll::Ready(Ok(Some(piece))) => received.body.extend_from_slice(&piece),
-                Poll::Ready(Ok(None)) => break,
                 Poll::Ready(Err(_)) => {
                     received.broken = true;
                     break;
                 }
-                Poll::Pending => break,
+                Poll::Ready(Ok(None)) | Poll::Pending => break,
             }
         }
         if paused {

@@ -1,4 +1,7 @@
 // A page that the browser keeps for "back" must still be kept when Vitrine stands in front.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
 import { parse } from './lib/args.mjs';
 import { VIEWPORT, launch } from './lib/browser.mjs';
 
@@ -31,21 +34,23 @@ async function back(browser, base, path) {
   return seen;
 }
 
-const browser = await launch({ bfcache: true });
-let failed = 0;
-let eligible = 0;
-for (const path of args.pages.split(',')) {
-  const straight = await back(browser, args.origin, path);
-  const through = await back(browser, args.vitrine, path);
-  if (straight.kept) eligible += 1;
-  const good = !straight.kept || (through.kept && through.reasons.length === 0);
-  if (!good) failed += 1;
-  const tell = (seen) => (seen.kept ? 'kept' : `not kept (${seen.reasons.join(', ') || 'no reason given'})`);
-  console.log(`${good ? 'ok  ' : 'FAIL'} ${path}: straight ${tell(straight)}, through Vitrine ${tell(through)}`);
-}
-await browser.close();
-if (eligible === 0) {
-  console.log('FAIL no page is kept without Vitrine either, so nothing was tested');
-  failed += 1;
-}
-process.exitCode = failed === 0 ? 0 : 1;
+const tell = (seen) => (seen.kept ? 'kept' : `not kept (${seen.reasons.join(', ') || 'no reason given'})`);
+
+test('h110_a_page_that_is_kept_for_back_is_still_kept', async () => {
+  const browser = await launch({ bfcache: true });
+  let eligible = 0;
+  try {
+    for (const path of args.pages.split(',')) {
+      const straight = await back(browser, args.origin, path);
+      const through = await back(browser, args.vitrine, path);
+      console.log(`${path}: straight ${tell(straight)}, through Vitrine ${tell(through)}`);
+      if (!straight.kept) continue;
+      eligible += 1;
+      assert.ok(through.kept, `${path} is ${tell(through)}`);
+      assert.deepEqual(through.reasons, []);
+    }
+  } finally {
+    await browser.close();
+  }
+  assert.ok(eligible > 0, 'no page is kept without Vitrine either, so nothing was tested');
+});

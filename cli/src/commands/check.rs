@@ -5,7 +5,6 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use vitrine_edge::config::{self, Compiled};
 
 /// Arguments of `vitrine check`.
@@ -52,8 +51,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return print(&config::reference());
     }
     let name = args.file.display().to_string();
-    let text = std::fs::read_to_string(&args.file)
-        .with_context(|| format!("cannot read {name}; `vitrine up --origin URL` needs no file"))?;
+    let text = std::fs::read_to_string(&args.file).map_err(|error| {
+        anyhow::anyhow!(
+            "cannot read {name}: {error}\n  = help: `vitrine check FILE` reads another file; `vitrine up --origin URL` \
+             needs none"
+        )
+    })?;
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let compiled = match config::load_for(&name, &text, args.origin.as_deref()) {
         Ok(compiled) => compiled,

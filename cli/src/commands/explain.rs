@@ -165,6 +165,7 @@ struct Explanation {
     status: u16,
     summary: String,
     reason: Option<String>,
+    because: Option<String>,
     cache: Option<String>,
     passes: Vec<Pass>,
     origin_ms: Option<u64>,
@@ -173,6 +174,15 @@ struct Explanation {
     bytes_out: Option<u64>,
     error: Option<String>,
     headers: Vec<(String, String)>,
+    #[serde(default)]
+    header_changes: Vec<HeaderChange>,
+}
+
+#[derive(Deserialize)]
+struct HeaderChange {
+    name: String,
+    origin: Option<String>,
+    answer: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -186,7 +196,17 @@ struct Pass {
 
 fn table(explained: &Explanation) -> String {
     let number = |n: Option<u64>, unit: &str| n.map(|n| format!("{n} {unit}"));
+    let because = explained.because.as_ref();
+    let reason = explained.reason.as_ref().map(|reason| match because {
+        Some(because) => format!("{because} ({reason})"),
+        None => reason.clone(),
+    });
     let switch = (!explained.enabled).then(|| "the policy switches everything off".to_owned());
+    // Where the cache took part, the reason is why it did no more.
+    let why = match explained.cache {
+        Some(_) => "cache, because",
+        None => "left alone because",
+    };
     let rows = [
         ("page", Some(explained.url.clone())),
         ("in short", Some(explained.summary.clone())),
@@ -194,7 +214,7 @@ fn table(explained: &Explanation) -> String {
         ("route", Some(explained.route.clone())),
         ("template", explained.template.clone()),
         ("status", Some(explained.status.to_string())),
-        ("left alone because", explained.reason.clone()),
+        (why, reason),
         ("cache", explained.cache.clone()),
         ("origin's head after", number(explained.origin_ms, "ms")),
         ("last byte after", number(Some(explained.ms), "ms")),
@@ -224,13 +244,38 @@ fn table(explained: &Explanation) -> String {
             row(&mut out, "  ", "", &format!("- {note}"));
         }
     }
-    if !explained.headers.is_empty() {
-        out.push_str("\nheaders of the answer\n");
-    }
-    for (name, value) in &explained.headers {
-        row(&mut out, "  ", name, value);
-    }
+    header_rows(&mut out, explained);
+    out.push_str("\nAsked as a visitor without cookies, who is not measured.\n");
     out
+}
+
+/// What became of the shop's headers; all of the answer's where the shop was not asked.
+fn header_rows(out: &mut String, explained: &Explanation) {
+    let changes = &explained.header_changes;
+    if changes.is_empty() {
+        out.push_str("\nheaders of the answer\n");
+        for (name, value) in &explained.headers {
+            row(out, "  ", name, value);
+        }
+        return;
+    }
+    out.push_str("\nheaders that are not the shop's\n");
+    for HeaderChange {
+        name,
+        origin,
+        answer,
+    } in changes
+    {
+        let one_line = |value: &str| value.replace('\n', " | ");
+        let what = match (origin, answer) {
+            (Some(was), Some(is)) => format!("{} -> {}", one_line(was), one_line(is)),
+            (None, Some(is)) => format!("+ {}", one_line(is)),
+            (Some(was), None) => format!("removed: {}", one_line(was)),
+            (None, None) => continue,
+        };
+        row(out, "  ", name, &what);
+    }
+    out.push_str("  the others are as the shop sent them\n");
 }
 
 /// One line of the table. What came from a page may not steer the terminal.
@@ -344,12 +389,19 @@ mod tests {
                 {"pass": "preconnect", "applied": 1, "skip": null, "notes": ["https://a.example\u{1b}[2J"]},
                 {"pass": "size_images", "applied": null, "skip": "no rules", "notes": []},
             ],
-            "headers": [["content-type", "text/html"]],
+            "headers": [["content-type", "text/html"], ["via", "1.1 vitrine"]], "because": null,
+            "header_changes": [
+                {"name": "via", "origin": null, "answer": "1.1 vitrine"},
+                {"name": "etag", "origin": "\"1\"", "answer": null},
+            ],
         });
         let table = table(&serde_json::from_value(json).unwrap());
         assert!(table.contains("applied in 1 place\n"), "{table}");
         assert!(table.contains("skipped: no rules\n"), "{table}");
         assert!(table.contains("12 ms\n"), "{table}");
+        assert!(table.contains("+ 1.1 vitrine\n"), "{table}");
+        assert!(table.contains("removed: \"1\"\n"), "{table}");
+        assert!(!table.contains("text/html"), "{table}");
         assert!(!table.contains('\u{1b}'), "{table}");
         assert!(!table.contains("went wrong"), "{table}");
     }

@@ -174,7 +174,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
     let (rough, about) = rough(summary);
     format!(
         "<p class=\"big {}{rough}\">{about}{}</p>\
-         <p class=\"small soft\">p75 of {}; 95&nbsp;%: {}</p>{}\
+         <p class=\"small soft\">p75 of {} page views<br>95&nbsp;%: {}</p>{}\
          <p class=\"small soft\">good {} · needs improvement {} · poor {}</p>",
         rating(metric, p75.value),
         unbroken(&metric.with_unit(p75.value)),

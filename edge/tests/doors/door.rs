@@ -1,5 +1,6 @@
 //! The doors, as processes.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 /// A host compiles its components when it starts for the first time.
-const START: Duration = Duration::from_secs(180);
+const START: Duration = Duration::from_mins(3);
 
 /// A way in.
 pub(crate) struct Door {
@@ -36,12 +37,14 @@ enum Kind {
 pub(crate) struct Open {
     pub(crate) address: String,
     child: Child,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // A host may have children of its own: the group ends as one.
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.child.wait();
     }
 }
@@ -100,12 +103,13 @@ impl Door {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|error| error.to_string())?)
             .stderr(log)
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("{command:?}: {error}"))?;
         let mut open = Open {
             address,
             child,
-            _scratch: scratch,
+            scratch,
         };
         open.wait().await?;
         Ok(open)
@@ -204,7 +208,7 @@ impl Open {
         let end = Instant::now() + START;
         while Instant::now() < end {
             if let Ok(Some(status)) = self.child.try_wait() {
-                let log = std::fs::read_to_string(self._scratch.0.join("log")).unwrap_or_default();
+                let log = std::fs::read_to_string(self.scratch.0.join("log")).unwrap_or_default();
                 return Err(format!("it ended with {status}: {log}"));
             }
             if TcpStream::connect(&self.address).await.is_ok() {

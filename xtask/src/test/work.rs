@@ -31,7 +31,13 @@ pub(super) fn tools() -> anyhow::Result<()> {
 
 /// The libraries, the lab and this, on the native target. The doors build for wasm only and are seen by their builds.
 pub(super) fn clippy() -> anyhow::Result<()> {
-    let mut lints = cargo(&["clippy", "--quiet", "--all-targets"]);
+    let mut lints = cargo(&[
+        "clippy",
+        "--quiet",
+        "--all-targets",
+        "--features",
+        "vitrine-edge/doors",
+    ]);
     for package in [
         "vitrine-edge",
         "vitrine-origin-adapter",

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: criterion benches, then load over real sockets; JSON on standard output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::step::{cargo, command, run as must, step};
 use crate::{build, place, setup};
@@ -31,11 +31,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             must(&mut cargo(&["bench"]))
         })?;
     }
+    if !args.no_wasmtime {
+        let wasmtime = step("wasmtime, from the crates registry", wasmtime)?;
+        step("rewriting: natively, and inside wasm", || {
+            rewriting(&wasmtime)
+        })?;
+    }
     let mut load = command(place::lab());
     load.arg("bench").arg("--vitrine").arg(place::vitrine());
     if !args.no_wasmtime {
-        load.arg("--wasmtime")
-            .arg(step("wasmtime serve, from the crates registry", wasmtime)?);
+        load.arg("--wasmtime").arg(wasmtime()?);
         load.arg("--trivial")
             .arg(step("the trivial component", trivial)?);
     }
@@ -63,6 +68,21 @@ fn wasmtime() -> anyhow::Result<PathBuf> {
         std::fs::remove_dir_all(folder.join("build"))?;
     }
     Ok(program)
+}
+
+/// One program, built twice under the same profile, and run in turns. Each run prints a line of JSON.
+fn rewriting(wasmtime: &Path) -> anyhow::Result<()> {
+    const PROGRAM: &str = "vitrine-rewrite-rate";
+    for target in [&[][..], &["--target", "wasm32-wasip1"]] {
+        must(cargo(&["build", "--profile", "wasm", "--package", PROGRAM]).args(target))?;
+    }
+    let native = place::target().join("wasm").join(PROGRAM);
+    let module = place::target().join(format!("wasm32-wasip1/wasm/{PROGRAM}.wasm"));
+    for _ in 0..3 {
+        must(&mut command(&native))?;
+        must(command(wasmtime).arg("run").arg(&module))?;
+    }
+    Ok(())
 }
 
 /// A component that answers every request with a few bytes, in a workspace of its own: the project's does not need it.

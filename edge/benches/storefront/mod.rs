@@ -1,5 +1,5 @@
 //! A storefront page, and what is measured on it: by criterion in `rewrite.rs`, and natively beside wasm in
-//! `examples/rewrite_rate.rs`.
+//! `rate/`.
 
 use std::fmt::Write as _;
 use std::hint::black_box;

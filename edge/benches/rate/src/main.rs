@@ -8,7 +8,7 @@
     reason = "a program of its own that measures time and prints it"
 )]
 
-#[path = "../benches/storefront/mod.rs"]
+#[path = "../../storefront/mod.rs"]
 mod storefront;
 
 use std::time::{Duration, Instant};

@@ -76,15 +76,6 @@ fn what_the_host_lacks_is_refused_with_file_line_and_key() {
 }
 
 #[test]
-fn without_a_manifest_a_binary_without_components_says_so() {
-    let site = Site::new();
-    std::fs::remove_file(site.dir.path().join("spin.toml")).unwrap();
-    let (code, said) = site.refused(&["--origin", "http://127.0.0.1:1"]);
-    assert_eq!(code, Some(2));
-    assert!(said.contains("this binary carries no components"), "{said}");
-}
-
-#[test]
 fn a_component_that_is_not_there_is_named() {
     let site = Site::with(&support::manifest().replace("vitrine_test_guest.wasm", "nothing.wasm"));
     let (code, said) = site.refused(&[]);

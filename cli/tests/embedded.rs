@@ -10,6 +10,10 @@ mod support;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use support::{Host, Reply, Site, origin};
 
 /// Where the application came from that was put into the binary.
@@ -57,6 +61,28 @@ async fn the_shops_address_is_enough_to_serve_its_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_dies_in_mid_body_breaks_the_connection_and_nothing_of_it_is_kept() {
+    let origin = origin::start().await;
+    let Some((_site, host)) = up(&origin) else {
+        return;
+    };
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    for path in ["/breaks.html", "/breaks.css"] {
+        for _ in 0..2 {
+            let response = client.get(host.url(path).parse().unwrap()).await.unwrap();
+            assert_eq!(response.status(), 200);
+            let body = tokio::time::timeout(Duration::from_secs(5), response.into_body().collect());
+            assert!(body.await.unwrap().is_err(), "{path}: a part looked whole");
+        }
+        let seen = origin.seen.lock().unwrap();
+        let asked = seen.iter().filter(|head| head.contains(path)).count();
+        assert_eq!(asked, 2, "{path}: {seen:#?}");
+    }
+    host.log.wait("\"end\":\"broken\"").await;
+    assert_eq!(host.get("/page").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_image_of_30_mb_and_a_hostile_one_arrive_as_they_are_and_cost_nobody_time() {
     let origin = origin::start().await;
     let Some((_site, host)) = up(&origin) else {
@@ -99,7 +125,7 @@ async fn the_optimizer_skips_30_mb_at_once_when_another_component_posts_them() {
     );
     let site = Site::with(&manifest);
     let host = site.up(&[]);
-    for (bytes, reason) in [(30 << 20, "too-large"), (8192, "unsupported"), (10, "tiny")] {
+    for (bytes, reason) in [(30 << 20, "too-large"), (8192, "unsupported")] {
         let reply = get(
             &host,
             &format!("/post?{bytes}:http://optimizer.spin.internal/encode"),

@@ -3,6 +3,7 @@
     clippy::disallowed_methods,
     reason = "the tests of a host look at the world's clock, files and sockets"
 )]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod support;
 

@@ -184,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_window_is_a_number_and_a_unit() {
-        assert_eq!(duration("28d"), Ok(Duration::from_secs(28 * 86_400)));
-        assert_eq!(duration("90m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(duration("28d"), Ok(Duration::from_hours(28 * 24)));
+        assert_eq!(duration("90m"), Ok(Duration::from_mins(90)));
         for text in [
             "",
             "d",

@@ -131,6 +131,9 @@ struct Open {
     bypass: Option<&'static str>,
 }
 
+/// How a body ended that failed before its end.
+const BROKEN: &str = "broken";
+
 /// What a client that went away before the response head is logged as.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -186,8 +189,9 @@ impl Record {
         }
     }
 
+    /// Notes how the body ended. A body that broke is over too, which is no success.
     fn end(&mut self, end: &'static str) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.as_mut().filter(|open| open.end != BROKEN) {
             open.end = end;
         }
     }
@@ -261,7 +265,7 @@ impl Body for Outgoing {
                     self.record.end("ok");
                 }
             }
-            Poll::Ready(Some(Err(_))) => self.record.end("broken"),
+            Poll::Ready(Some(Err(_))) => self.record.end(BROKEN),
             Poll::Ready(None) => self.record.end("ok"),
             Poll::Pending => {}
         }

@@ -84,9 +84,11 @@ impl Origin {
                     .insert("content-length", length.into());
                 response
             }
+            "/breaks.html" => cacheable("text/html", self.halves(false)),
+            "/breaks.css" => cacheable("text/css", self.halves(false)),
             "/page" => typed("text/html; charset=utf-8", PAGE.into()),
             "/large.jpg" => typed("image/jpeg", vec![0; LARGE_IMAGE].into()),
-            "/hostile.jpg" => typed("image/jpeg", HOSTILE.repeat(1000).into()),
+            "/hostile.jpg" => typed("image/jpeg", HOSTILE.repeat(4000).into()),
             path => {
                 let mut response = Response::new(full(&format!("the shop's own {path}")));
                 let headers = response.headers_mut();
@@ -129,7 +131,10 @@ const HOSTILE: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF";
 
 fn typed(kind: &'static str, body: Bytes) -> Response<Body> {
     let body = http_body_util::Full::new(body).map_err(|never| match never {});
-    let mut response = Response::new(body.boxed_unsync());
+    cacheable(kind, Response::new(body.boxed_unsync()))
+}
+
+fn cacheable(kind: &'static str, mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert("content-type", http::HeaderValue::from_static(kind));
     headers.insert(

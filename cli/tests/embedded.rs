@@ -136,9 +136,8 @@ async fn the_optimizer_skips_30_mb_at_once_when_another_component_posts_them() {
     assert_eq!(host.log.find("problem"), None);
 }
 
+/// Gets a path within 5 s, or fails with its name.
 async fn get(host: &Host, path: &str) -> Reply {
     let asked = tokio::time::timeout(Duration::from_secs(5), host.get(path));
-    asked
-        .await
-        .unwrap_or_else(|_| panic!("{path} took more than 5 s"))
+    asked.await.expect(path)
 }

@@ -259,8 +259,10 @@ fn up(scene: &Scene, origin: &str, state: &Path) -> Vec<OsString> {
     ];
     words.push("--state-dir".into());
     words.push(state.into());
-    words.push("--access-log".into());
-    words.push(state.join("access.log").into());
+    if !scene.up.iter().any(|word| word == "--quiet") {
+        words.push("--access-log".into());
+        words.push(state.join("access.log").into());
+    }
     words.push(format!("--origin={origin}").into());
     if let Some(config) = &scene.config {
         words.push("--config".into());

@@ -51,19 +51,9 @@ fn edge(caller: &Caller, mut request: Request<Incoming>) {
     };
     let app = App::load(&settings::text("policy"), secrets);
     let (head, mut body) = block_on(app.handle(&platform, request)).into_parts();
-    let mut out = stream(Response::from_parts(head, ()));
-    let end = loop {
-        match block_on(body.chunk()) {
-            Ok(Some(piece)) => {
-                if write(&mut out, &piece).is_err() {
-                    break Ok(());
-                }
-            }
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error.to_string()),
-        }
-    };
-    finish(out, end);
+    pump(Response::from_parts(head, ()), || {
+        block_on(body.chunk()).map_err(|error| error.to_string())
+    });
     drop(body);
     platform.run_after();
 }
@@ -71,9 +61,14 @@ fn edge(caller: &Caller, mut request: Request<Incoming>) {
 /// Sends a response whose body a component produces.
 fn send(response: Response<Incoming>) {
     let (head, mut body) = response.into_parts();
-    let mut out = stream(Response::from_parts(head, ()));
+    pump(Response::from_parts(head, ()), || body.next());
+}
+
+/// Hands the body over piece by piece, until its end, its failure, or the visitor's leaving.
+fn pump(head: Response<()>, mut next: impl FnMut() -> Result<Option<Bytes>, String>) {
+    let mut out = stream(head);
     let end = loop {
-        match body.next() {
+        match next() {
             Ok(Some(piece)) => {
                 if write(&mut out, &piece).is_err() {
                     break Ok(());

@@ -111,7 +111,7 @@ fn answer(cases: &[Case], logs: &Logs, request: Request<Incoming>) -> Response<B
     } else {
         scripted.pieces()
     };
-    let mut response = Response::new(body(pieces, Arc::clone(logs), case.place()));
+    let mut response = Response::new(stream(pieces, Arc::clone(logs), case.place()));
     *response.status_mut() = StatusCode::from_u16(scripted.status).unwrap();
     *response.headers_mut() = headers(&scripted.headers).unwrap();
     // The request's body is read and dropped, as any shop would read it.
@@ -126,14 +126,7 @@ fn nothing() -> Response<Body> {
     response
 }
 
-fn body(pieces: Vec<Wire>, logs: Logs, place: String) -> Body {
-    if let [Wire::Bytes(whole)] = &pieces[..] {
-        // hyper gives a body of known size a content-length, and the cases say that there is none.
-        return stream(vec![Wire::Bytes(whole.clone())], logs, place);
-    }
-    stream(pieces, logs, place)
-}
-
+/// Always a stream: hyper gives a body of known size a content-length, and the cases say when there is one.
 fn stream(pieces: Vec<Wire>, logs: Logs, place: String) -> Body {
     let frames = futures::stream::iter(pieces).then(move |piece| {
         let (logs, place) = (Arc::clone(&logs), place.clone());

@@ -7,6 +7,7 @@ use http::{Request, StatusCode};
 use crate::answer::Answer;
 use crate::config::{Enabled, Policy};
 use crate::context::Context;
+use crate::learned::Memory;
 use crate::operator::Secrets;
 use crate::platform::{Payload, Platform};
 use crate::route::Route;
@@ -19,6 +20,8 @@ pub struct App {
     pub(crate) secrets: Secrets,
     /// Why the policy could not be read; then nothing is done to any request.
     pub(crate) fault: Option<String>,
+    /// What this instance has read of the durable store.
+    pub(crate) memory: Memory,
 }
 
 impl App {
@@ -28,6 +31,7 @@ impl App {
             policy,
             secrets,
             fault: None,
+            memory: Memory::default(),
         })
     }
 
@@ -43,6 +47,7 @@ impl App {
                 },
                 secrets,
                 fault: Some(format!("the policy cannot be read: {error}")),
+                memory: Memory::default(),
             }),
         }
     }

@@ -14,6 +14,7 @@ mod finding;
 mod format;
 #[cfg(feature = "authoring")]
 mod load;
+mod overrides;
 mod pattern;
 #[cfg(feature = "authoring")]
 mod reference;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use self::finding::{Finding, Findings, Severity};
 #[cfg(feature = "authoring")]
 pub use self::load::{Compiled, load, load_for};
+pub use self::overrides::Override;
 pub use self::pattern::{PathPattern, PatternError, PatternProblem};
 #[cfg(feature = "authoring")]
 pub use self::reference::reference;
@@ -70,6 +72,12 @@ pub struct Config {
     pub holdback: Holdback,
     /// What may be done to pages.
     pub passes: passes::Config,
+    /// Where passes are on or off against `[passes]`. Of several that speak of a pass, the last decides.
+    ///
+    /// ### Default
+    /// `[]`
+    #[schemars(length(max = 64))]
+    pub overrides: Vec<Override>,
 }
 
 /// What the edge acts on. Compiled from [`Config`]; the serialised form is the variable `policy`.
@@ -98,6 +106,8 @@ pub struct Policy {
     pub holdback: Holdback,
     /// See `Config::passes`.
     pub passes: passes::Config,
+    /// See `Config::overrides`.
+    pub overrides: Vec<Override>,
 }
 
 #[cfg(feature = "authoring")]
@@ -115,6 +125,7 @@ impl From<&Config> for Policy {
             rum,
             holdback,
             passes,
+            overrides,
         } = config.clone();
         Self {
             version: String::new(),
@@ -128,6 +139,7 @@ impl From<&Config> for Policy {
             rum,
             holdback,
             passes,
+            overrides,
         }
     }
 }
@@ -138,7 +150,10 @@ impl Policy {
     pub(crate) fn leaves_alone(&self, route: Route) -> bool {
         let nothing_else = !self.compression.enabled;
         match route {
-            Route::Page => nothing_else && self.passes.is_off(),
+            Route::Page => {
+                let switched_on = self.overrides.iter().any(|o| !o.on.is_empty());
+                nothing_else && self.passes.is_off() && !switched_on
+            }
             Route::Asset | Route::Image => nothing_else && !self.cache.enabled,
             Route::Reserved | Route::Operator | Route::Pass(_) => false,
         }

@@ -19,6 +19,9 @@ use crate::platform::{FetchError, Payload, Platform, Service};
 use crate::route::{self, Route};
 use crate::routes;
 
+/// Of this many pages, the time of each pass is taken on one.
+const PAGES_PER_TIMED: u64 = 64;
+
 /// One request.
 pub(crate) struct Context<P: Platform> {
     pub(crate) app: Rc<App>,
@@ -155,6 +158,12 @@ impl<P: Platform> Context<P> {
         self.assignment = Some(assignment);
         self.entry.arm = Some(assignment.arm.to_string());
         Some(assignment)
+    }
+
+    /// Whether the time of each pass is taken: always for an operator, else for one page in
+    /// [`PAGES_PER_TIMED`], because a clock costs a call to the host.
+    pub(crate) fn times_passes(&self) -> bool {
+        self.explaining.is_some() || self.platform.random() % PAGES_PER_TIMED == 0
     }
 
     /// Global Privacy Control.

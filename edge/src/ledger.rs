@@ -69,9 +69,23 @@ pub struct Pass {
     /// Why it stayed away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
+    /// Bytes added to the page, less those taken away.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes: i64,
+    /// Microseconds spent, where time was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micros: Option<u64>,
     /// Particulars, for `explain` only.
     #[serde(skip)]
     pub notes: Vec<String>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
+fn is_zero(bytes: &i64) -> bool {
+    *bytes == 0
 }
 
 /// What each pass did on a page.
@@ -85,6 +99,8 @@ pub(crate) fn passes(rewriter: &Rewriter) -> Vec<Pass> {
             pass: report.pass,
             applied,
             skip,
+            bytes: report.bytes,
+            micros: report.micros,
             notes: report.notes,
         }
     };

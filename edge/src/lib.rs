@@ -5,7 +5,6 @@
 //!
 //! - [`app`]: the journey of a request, on one screen; [`route`] chooses it, `routes/` tells each story.
 //! - [`html`]: the rewriter and the registry of passes.
-
 //! - [`headers`], [`encoding`]: what is done to heads and to bodies.
 //! - [`experiment`], [`ledger`]: which arm a visitor is in, and what happened on a request.
 //! - [`config`]: what the merchant wrote, and what the edge makes of it.
@@ -19,6 +18,7 @@ pub mod encoding;
 pub mod experiment;
 pub mod headers;
 pub mod html;
+mod learned;
 pub mod ledger;
 mod operator;
 pub mod platform;

@@ -86,6 +86,8 @@ pub struct Capabilities {
     pub concurrent_fetch: bool,
     /// Values in the cache survive the request that wrote them.
     pub shared_cache: bool,
+    /// [`Platform::early_hints`] reaches the visitor. Where false, the final response's `Link` header has to do.
+    pub early_hints: bool,
     /// Waiting for a piece of a body is visible (the future is pending). Where false, waiting blocks, and
     /// the pump flushes its compressor at every piece, because it cannot see a pause coming.
     pub pauses_visible: bool,
@@ -103,6 +105,9 @@ pub trait Platform: Clone + 'static {
 
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
+
+    /// Microseconds from an arbitrary beginning, on a clock that only goes on.
+    fn monotonic_us(&self) -> u64;
 
     /// 64 bits from a cryptographic source.
     fn random(&self) -> u64;
@@ -125,6 +130,17 @@ pub trait Platform: Clone + 'static {
 
     /// Removes a cache entry.
     fn cache_remove(&self, key: &str) -> impl Future<Output = ()>;
+
+    /// Reads from the durable store: small records that must outlive the cache. `None` when there is none or
+    /// the store failed.
+    fn state_get(&self, key: &str) -> impl Future<Output = Option<Vec<u8>>>;
+
+    /// Writes to the durable store. A write that fails is lost: what is kept here can be learned again.
+    fn state_put(&self, key: &str, value: Vec<u8>) -> impl Future<Output = ()>;
+
+    /// Sends a `103 Early Hints` with these values of `Link` ahead of the response (RFC 8297), on a host
+    /// that can (see [`Capabilities::early_hints`]).
+    fn early_hints(&self, links: &[http::HeaderValue]);
 
     /// Writes one line to the host's log. The line is JSON without a newline.
     fn record(&self, line: &str);

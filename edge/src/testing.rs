@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -121,6 +121,9 @@ struct Inner {
     random: Cell<u64>,
     spawned: RefCell<VecDeque<Work>>,
     capabilities: Cell<Capabilities>,
+    state: RefCell<BTreeMap<String, Vec<u8>>>,
+    hints: RefCell<Vec<HeaderValue>>,
+    micros: Cell<u64>,
 }
 
 /// A platform of closures.
@@ -146,8 +149,12 @@ impl Fake {
                 after_response: true,
                 concurrent_fetch: true,
                 shared_cache: true,
+                early_hints: true,
                 pauses_visible: true,
             }),
+            state: RefCell::default(),
+            hints: RefCell::default(),
+            micros: Cell::new(0),
         }))
     }
 
@@ -204,6 +211,16 @@ impl Fake {
     /// The cache's content, to look at or to damage.
     pub fn with_cache<R>(&self, look: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> R) -> R {
         look(&mut self.0.cache.borrow_mut())
+    }
+
+    /// The durable store's content.
+    pub fn with_state<R>(&self, look: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> R) -> R {
+        look(&mut self.0.state.borrow_mut())
+    }
+
+    /// Every `Link` value of a 103.
+    pub fn hinted(&self) -> Vec<HeaderValue> {
+        self.0.hints.borrow().clone()
     }
 
     /// Runs what was spawned, and what that spawns, until nothing is left.
@@ -297,6 +314,23 @@ impl Platform for Fake {
 
     async fn cache_remove(&self, key: &str) {
         self.0.cache.borrow_mut().remove(key);
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        self.0.micros.set(self.0.micros.get() + 1);
+        self.0.micros.get()
+    }
+
+    async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.state.borrow().get(key).cloned()
+    }
+
+    async fn state_put(&self, key: &str, value: Vec<u8>) {
+        self.0.state.borrow_mut().insert(key.to_owned(), value);
+    }
+
+    fn early_hints(&self, links: &[HeaderValue]) {
+        self.0.hints.borrow_mut().extend_from_slice(links);
     }
 
     fn record(&self, line: &str) {

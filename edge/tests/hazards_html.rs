@@ -22,8 +22,7 @@ use vitrine_edge::html::passes::Config;
 use vitrine_edge::html::{Limits, Outcome, PageFacts, Rewriter};
 
 /// The beacon script's element, as it is inserted into a page without a policy.
-const BEACON: &str =
-    "<script src=\"/_v/rum/0123456789abcdef.js\" async data-k=\"1.dG9rZW4.c2ln\"></script>";
+const BEACON: &str = "<script src=\"/_v/rum/0123456789abcdef.js\" async data-k=\"1.dG9rZW4.c2ln\" data-v=\"inject_rum\"></script>";
 
 fn facts_with(headers: &[(&str, &str)]) -> PageFacts {
     let mut map = HeaderMap::new();
@@ -36,11 +35,9 @@ fn facts_with(headers: &[(&str, &str)]) -> PageFacts {
     map.entry("content-type")
         .or_insert(HeaderValue::from_static("text/html; charset=utf-8"));
     PageFacts {
-        url: "https://shop.example/p/1".parse().unwrap(),
-        template: "product".into(),
-        headers: map,
         rum_token: Some("1.dG9rZW4.c2ln".into()),
         rum_script: "/_v/rum/0123456789abcdef.js",
+        ..PageFacts::new("https://shop.example/p/1".parse().unwrap(), "product", map)
     }
 }
 

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
+use vitrine_edge::html::hints::TemplateHints;
 use vitrine_edge::html::passes::{Config, NAMES};
-use vitrine_edge::html::{Limits, Outcome, PageFacts, Rewriter};
+use vitrine_edge::html::{Exception, Limits, Outcome, PageFacts, Rewriter};
 
 #[path = "common/dom.rs"]
 mod dom;
@@ -29,11 +31,29 @@ struct Case {
     headers: Vec<(String, String)>,
     #[serde(default)]
     rum_token: Option<String>,
+    /// What has been learned of the page's template.
+    #[serde(default)]
+    hints: Option<TemplateHints>,
+    /// Selectors of parts that the pass leaves alone.
+    #[serde(default)]
+    excepted: Vec<String>,
     /// `applied 2`, or the reason of a skip.
     outcome: String,
     /// Texts that the notes must contain, one note each.
     #[serde(default)]
     notes: Vec<String>,
+}
+
+impl Case {
+    fn exceptions(&self, pass: &str) -> Vec<Exception> {
+        let selectors = self.excepted.iter();
+        selectors
+            .map(|selector| Exception {
+                selector: selector.clone(),
+                passes: vec![pass.to_owned()],
+            })
+            .collect()
+    }
 }
 
 fn default_url() -> String {
@@ -78,11 +98,11 @@ impl Loaded {
             .entry("content-type")
             .or_insert(HeaderValue::from_static("text/html; charset=utf-8"));
         PageFacts {
-            url: self.case.url.parse().unwrap(),
-            template: "product".into(),
-            headers,
             rum_token: self.case.rum_token.clone(),
             rum_script: "/_v/rum/0123456789abcdef.js",
+            hints: self.case.hints.clone().map(Rc::new),
+            exceptions: self.case.exceptions(&self.pass),
+            ..PageFacts::new(self.case.url.parse().unwrap(), "product", headers)
         }
     }
 

@@ -17,12 +17,11 @@ fn facts() -> PageFacts {
         "content-type",
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
+    let url = "https://shop.example/c/vases".parse().expect("a URL");
     PageFacts {
-        url: "https://shop.example/c/vases".parse().expect("a URL"),
-        template: "category".into(),
-        headers,
         rum_token: Some("1.eyJzIjoiZGVtbyIsInQiOiJjYXRlZ29yeSJ9.c2lnbmF0dXJlMDEyMzQ1".into()),
         rum_script: "/_v/rum/0123456789abcdef.js",
+        ..PageFacts::new(url, "category", headers)
     }
 }
 

@@ -5,9 +5,11 @@ use std::future::Future;
 use std::io::{Read, Write};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fastly::cache::core::{self, CacheKey};
+use fastly::kv_store::KVStore;
 use http::{Request, Response};
 use vitrine_edge::platform::{Capabilities, FetchError, Payload, Platform, Service};
 
@@ -17,6 +19,9 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 /// How long the host keeps a cache entry at most; the entry itself says how long it is fresh.
 const CACHE_KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Name of the KV store of what was learned about templates.
+const LEARNED: &str = "vitrine-learned";
 
 #[derive(Clone, Default)]
 pub(crate) struct Fastly {
@@ -48,12 +53,18 @@ impl Platform for Fastly {
             after_response: true,
             concurrent_fetch: false,
             shared_cache: true,
+            early_hints: false,
             pauses_visible: false,
         }
     }
 
     fn now_ms(&self) -> u64 {
         now_ms()
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(Instant::now).elapsed().as_micros() as u64
     }
 
     fn random(&self) -> u64 {
@@ -96,6 +107,19 @@ impl Platform for Fastly {
     async fn cache_remove(&self, key: &str) {
         let _ = fastly::http::purge::purge_surrogate_key(&surrogate_key(key));
     }
+
+    async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        let mut found = KVStore::open(LEARNED).ok()??.lookup(key).ok()?;
+        Some(found.take_body_bytes())
+    }
+
+    async fn state_put(&self, key: &str, value: Vec<u8>) {
+        if let Ok(Some(store)) = KVStore::open(LEARNED) {
+            let _ = store.insert(key, value);
+        }
+    }
+
+    fn early_hints(&self, _links: &[http::HeaderValue]) {}
 
     fn record(&self, line: &str) {
         println!("{line}");

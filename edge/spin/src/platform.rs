@@ -15,6 +15,8 @@ use crate::body::Incoming;
 
 /// Label of the key-value store in `spin.toml`.
 const CACHE: &str = "cache";
+/// Label of the durable one.
+const LEARNED: &str = "learned";
 
 #[derive(Clone)]
 pub(crate) struct Spin;
@@ -37,6 +39,8 @@ impl Platform for Spin {
             after_response: true,
             concurrent_fetch: true,
             shared_cache: true,
+            // WASI HTTP 0.3 has no informational responses.
+            early_hints: false,
             pauses_visible: true,
         }
     }
@@ -44,6 +48,10 @@ impl Platform for Spin {
     fn now_ms(&self) -> u64 {
         let now = wasip3::clocks::system_clock::now();
         u64::try_from(now.seconds).unwrap_or(0) * 1000 + u64::from(now.nanoseconds) / 1_000_000
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        wasip3::clocks::monotonic_clock::now() / 1000
     }
 
     fn random(&self) -> u64 {
@@ -92,6 +100,18 @@ impl Platform for Spin {
             let _ = store.delete(key).await;
         }
     }
+
+    async fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        Store::open(LEARNED).await.ok()?.get(key).await.ok()?
+    }
+
+    async fn state_put(&self, key: &str, value: Vec<u8>) {
+        if let Ok(store) = Store::open(LEARNED).await {
+            let _ = store.set(key, value).await;
+        }
+    }
+
+    fn early_hints(&self, _links: &[http::HeaderValue]) {}
 
     fn record(&self, line: &str) {
         println!("{line}");

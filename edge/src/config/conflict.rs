@@ -28,6 +28,7 @@ pub(super) fn check(document: &DeTable<'_>) -> Vec<Finding> {
     document.patience(&mut findings);
     document.rum(&mut findings);
     document.passes(&mut findings);
+    document.overrides(&mut findings);
     document.switches(&mut findings);
     findings
 }
@@ -219,6 +220,68 @@ impl Document<'_> {
                 .collect();
             let title = format!("`{}` is refused", key.join("."));
             findings.push(Finding::error(title, at).expected(problem.message));
+        }
+    }
+
+    /// Passes that cannot be on together, and overrides that mean nothing.
+    fn overrides(&self, findings: &mut Vec<Finding>) {
+        for (pass, contract) in passes::CONTRACTS {
+            for (other, why) in contract.conflicts {
+                let on = |pass: &str| {
+                    let written = self.switch(&["passes", pass, "enabled"]);
+                    let default = self.defaults.passes.is_enabled(pass) == Some(true);
+                    written.map_or(default.then_some(None), |(on, at)| on.then_some(Some(at)))
+                };
+                let (Some(here), Some(there)) = (on(pass), on(other)) else {
+                    continue;
+                };
+                let Some(at) = here.clone().or(there.clone()) else {
+                    continue;
+                };
+                let title = format!("`{pass}` and `{other}` cannot both be on");
+                let mut finding = Finding::error(title, at).expected((*why).to_owned());
+                if let (Some(_), Some(place)) = (here, there) {
+                    finding = finding.related(place, format!("`{other}` is switched on here"));
+                }
+                findings.push(finding.help("switch one of the two off"));
+            }
+        }
+        let names: Vec<String> = self
+            .all_templates()
+            .into_iter()
+            .filter_map(|template| Some(template.name?.0))
+            .collect();
+        let list = self.get(&["overrides"]);
+        let list = list.and_then(|list| list.get_ref().as_array());
+        for table in list.into_iter().flat_map(|list| list.iter()) {
+            let Some(entry) = table.get_ref().as_table() else {
+                continue;
+            };
+            let texts = |key: &str| {
+                let list = entry.get(key).and_then(|list| list.get_ref().as_array());
+                list.into_iter().flat_map(|list| list.iter())
+            };
+            for name in texts("templates") {
+                let known = |n: &str| n == OTHER || names.iter().any(|known| known == n);
+                if let Some(unknown) = name.get_ref().as_str().filter(|n| !known(n)) {
+                    let title = format!("there is no template `{unknown}`");
+                    let expected = "expected a name from `[[templates]]`, or `other`";
+                    findings.push(Finding::error(title, name.span()).expected(expected));
+                }
+            }
+            if texts("selectors").next().is_some()
+                && let Some(on) = entry.get("on")
+                && texts("on").next().is_some()
+            {
+                let title = "a pass cannot be switched on for a part of a page";
+                let finding = Finding::error(title, on.span()).expected("expected `off`");
+                findings.push(finding.help("leave `selectors` out, or write `off`"));
+            }
+            if texts("on").next().is_none() && texts("off").next().is_none() {
+                let title = "the override changes nothing";
+                let finding = Finding::error(title, table.span());
+                findings.push(finding.expected("expected `on` or `off` with names of passes"));
+            }
         }
     }
 

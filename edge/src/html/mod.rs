@@ -6,6 +6,7 @@
 //! never sees what a browser would not act on (`<template>`, `<noscript>`, SVG, comments).
 
 mod csp;
+pub mod hints;
 mod page;
 pub mod passes;
 mod rewriter;
@@ -14,5 +15,5 @@ mod tag;
 mod url_pattern;
 mod vendors;
 
-pub use page::PageFacts;
+pub use page::{Clock, Exception, PageFacts};
 pub use rewriter::{Limits, Outcome, PassReport, Rewriter};

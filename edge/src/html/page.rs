@@ -1,12 +1,15 @@
 //! What is known about a page: before its first byte, and while it streams.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::rc::Rc;
 
 use http::HeaderMap;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY};
 use url::Url;
 
 use super::csp::Csp;
+use super::hints::TemplateHints;
 
 /// What the edge knows about a page before its first byte.
 #[derive(Debug, Clone)]
@@ -21,6 +24,47 @@ pub struct PageFacts {
     pub rum_token: Option<String>,
     /// Path of the beacon script.
     pub rum_script: &'static str,
+    /// What has been learned of the template from real visits.
+    pub hints: Option<Rc<TemplateHints>>,
+    /// Parts of the page that passes leave alone.
+    pub exceptions: Vec<Exception>,
+    /// Takes the time of each pass; without it no time is taken.
+    pub clock: Option<Clock>,
+}
+
+impl PageFacts {
+    /// A page of which nothing else is known.
+    pub fn new(url: Url, template: impl Into<String>, headers: HeaderMap) -> Self {
+        Self {
+            url,
+            template: template.into(),
+            headers,
+            rum_token: None,
+            rum_script: "",
+            hints: None,
+            exceptions: Vec::new(),
+            clock: None,
+        }
+    }
+}
+
+/// Elements, with everything in them, that some passes leave alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// Which elements.
+    pub selector: String,
+    /// Which passes.
+    pub passes: Vec<String>,
+}
+
+/// A clock that only ever goes on, in microseconds from an arbitrary beginning.
+#[derive(Clone)]
+pub struct Clock(pub Rc<dyn Fn() -> u64>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 /// What has been seen of a page so far. Passes read it; only the rewriter writes it.

@@ -2,15 +2,67 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::page::{Page, PageFacts};
 use super::tag::Tag;
 
+/// What a pass declares of itself, beside its options: its place among the others, and what it may change.
+/// `vitrine check` reads the first two, the second parser (`crate::audit`) the third.
+#[derive(Debug, Clone, Copy)]
+pub struct Contract {
+    /// Passes that see each tag before this one; the registry's order is held against it.
+    pub after: &'static [&'static str],
+    /// Passes that this one cannot be on together with, and why, as the end of a sentence.
+    pub conflicts: &'static [(&'static str, &'static str)],
+    /// Every way in which the page may differ afterwards.
+    pub edits: &'static [Edit],
+}
+
+impl Contract {
+    /// A pass without a place of its own that changes nothing.
+    pub(super) const READS: Self = Self {
+        after: &[],
+        conflicts: &[],
+        edits: &[],
+    };
+}
+
+/// One way in which a pass may change a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// Inserts elements of this name. Each carries `data-v` with the pass's name, and so is told from the
+    /// page's own; what is in it counts as inserted too.
+    Inserts(&'static str),
+    /// Adds, changes or removes this attribute of elements of this name (`*`: of any).
+    Attribute(&'static str, &'static str),
+    /// Puts an inserted element in the place of an element of this name.
+    Replaces(&'static str),
+    /// Scripts that a merchant's rule names may run at another time, or not at all.
+    MovesScripts,
+}
+
 /// What a pass does with a page, once it has decided to apply.
 pub(super) trait Pass {
-    /// CSS selectors whose matches the pass wants to know of, see [`Tag::matched`].
+    /// CSS selectors whose matches the pass wants to know of, see [`Tag::matched`]. An element that one of
+    /// them matches is shown to the pass whatever its name.
     fn selectors(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Names of elements that the pass wants to see beside those that every pass sees
+    /// (`base iframe img link meta script style title`).
+    fn elements(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Headers to add to the response, before its head is sent. Nothing of the body is known then.
+    fn response_headers(
+        &mut self,
+        _page: &Page,
+        _receipt: &mut Receipt,
+    ) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
     }
 
@@ -34,6 +86,9 @@ pub(super) trait Pass {
     fn head_end(&mut self, _page: &Page, _receipt: &mut Receipt) -> Option<String> {
         None
     }
+
+    /// The end of the document, when everything has been seen. Nothing can be inserted any more.
+    fn document_end(&mut self, _page: &Page, _receipt: &mut Receipt) {}
 }
 
 /// A pass's decision about a page, before its first byte.
@@ -59,7 +114,13 @@ pub(super) struct Receipt {
     pub(super) applied: u32,
     /// Why the pass did nothing, or stopped.
     pub(super) stopped: Option<Cow<'static, str>>,
+    /// Why no pass may do anything from here on.
+    pub(super) halted: Option<&'static str>,
     pub(super) notes: Vec<String>,
+    /// Bytes that the pass has added to the page, less those that it has taken away.
+    pub(super) bytes: i64,
+    /// Microseconds spent in the pass, where time is taken.
+    pub(super) micros: Option<u64>,
 }
 
 impl Receipt {
@@ -70,6 +131,13 @@ impl Receipt {
     /// Records why nothing is done from here on. The first reason stays.
     pub(super) fn stop(&mut self, reason: impl Into<Cow<'static, str>>) {
         self.stopped.get_or_insert(reason.into());
+    }
+
+    /// Ends every pass on this page, from this very element on: what passes after this one would do to it
+    /// stays undone.
+    pub(super) fn halt(&mut self, reason: &'static str) {
+        self.halted.get_or_insert(reason);
+        self.stop(reason);
     }
 
     /// Adds a line for `explain`, as long as there is room.
@@ -143,6 +211,22 @@ macro_rules! passes {
                 true $(&& !self.$name.enabled)*
             }
 
+            /// Whether a pass is switched on. `None` where there is no pass of that name.
+            pub fn is_enabled(&self, pass: &str) -> Option<bool> {
+                match pass {
+                    $(stringify!($name) => Some(self.$name.enabled),)*
+                    _ => None,
+                }
+            }
+
+            /// Switches a pass on or off. A name that no pass has changes nothing.
+            pub fn switch(&mut self, pass: &str, enabled: bool) {
+                match pass {
+                    $(stringify!($name) => self.$name.enabled = enabled,)*
+                    _ => {}
+                }
+            }
+
             /// What is wrong with these options beyond their types.
             pub fn problems(&self) -> Vec<Problem> {
                 let mut problems = Vec::new();
@@ -167,6 +251,9 @@ macro_rules! passes {
                 )),*]
             }
         }
+
+        /// What each pass declares of itself, in order.
+        pub const CONTRACTS: &[(&str, Contract)] = &[$((stringify!($name), $name::CONTRACT)),*];
 
         /// What the user documentation says of every pass, in order.
         #[cfg(feature = "authoring")]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use http::{HeaderName, HeaderValue};
 use lol_html::errors::RewritingError;
 use lol_html::html_content::Element;
 use lol_html::{
@@ -58,6 +59,10 @@ pub struct PassReport {
     pub outcome: Outcome,
     /// Particulars for `explain`: which element, which rule, why it was left.
     pub notes: Vec<String>,
+    /// Bytes that it added to the page, less those that it took away.
+    pub bytes: i64,
+    /// Microseconds that it took, where time was taken (see [`PageFacts::clock`]).
+    pub micros: Option<u64>,
 }
 
 /// Streams one page through the passes.
@@ -128,6 +133,11 @@ impl Rewriter {
         self.begun || !matches!(self.phase, Phase::Raw)
     }
 
+    /// What passes add to the head of the response. Asked once, before the head is sent.
+    pub fn response_headers(&mut self) -> Vec<(HeaderName, HeaderValue)> {
+        self.stream.borrow_mut().response_headers()
+    }
+
     /// Takes a piece of the body and returns what can be sent now. Never fails: after a bail-out the rest
     /// passes as it is.
     pub fn write(&mut self, chunk: &[u8]) -> Vec<u8> {
@@ -153,7 +163,7 @@ impl Rewriter {
                     .skip_all("not a full page: it has no tag");
             }
             Phase::Rewriting(parser) => match parser.end() {
-                Ok(()) => self.stream.borrow_mut().finish(),
+                Ok(()) => self.stream.borrow_mut().document_end(),
                 Err(error) => self.stop(&error),
             },
         }

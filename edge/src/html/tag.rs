@@ -14,6 +14,8 @@ pub(super) struct Tag<'a, 'r, 't> {
     pub(super) opted_out: bool,
     /// The nearest `<picture>` around the element, if it is in one.
     pub(super) picture: Option<Picture>,
+    /// Bytes added by the pass that is looking, less those taken away.
+    pub(super) grown: i64,
 }
 
 /// What is known of an open `<picture>`.
@@ -38,6 +40,7 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
             pass: 0,
             opted_out,
             picture,
+            grown: 0,
         }
     }
 
@@ -108,17 +111,40 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
     /// Sets an attribute. `raw` is written as it is, between double quotes.
     pub(super) fn set_raw(&mut self, name: &str, raw: &str) {
         debug_assert!(raw.is_ascii(), "what we write is ASCII");
+        let before = self.written(name);
         // The only error is a malformed name, and names are literals.
         let _ = self.element.set_attribute(name, raw);
+        self.grown += self.written(name) - before;
     }
 
     pub(super) fn remove(&mut self, name: &str) {
+        self.grown -= self.written(name);
         self.element.remove_attribute(name);
+    }
+
+    /// How many bytes an attribute takes in the tag, as ` name="value"`.
+    fn written(&self, name: &str) -> i64 {
+        let value = self.element.get_attribute(name);
+        value.map_or(0, |value| {
+            (name.len() + value.len() + " =\"\"".len()) as i64
+        })
+    }
+
+    /// Puts markup in the place of the element and everything in it. No other pass sees the element then.
+    pub(super) fn replace(&mut self, markup: &str) {
+        debug_assert!(markup.is_ascii(), "what we insert is ASCII");
+        self.grown += markup.len() as i64;
+        self.element.replace(markup, ContentType::Html);
+    }
+
+    pub(super) fn is_replaced(&self) -> bool {
+        self.element.removed()
     }
 
     /// Inserts markup before the tag.
     pub(super) fn insert_before(&mut self, markup: &str) {
         debug_assert!(markup.is_ascii(), "what we insert is ASCII");
+        self.grown += markup.len() as i64;
         self.element.before(markup, ContentType::Html);
     }
 }

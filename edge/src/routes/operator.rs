@@ -55,6 +55,8 @@ struct ExplainedPass<'a> {
     pass: &'a str,
     applied: Option<u32>,
     skip: Option<&'a str>,
+    bytes: i64,
+    micros: Option<u64>,
     notes: &'a [String],
 }
 
@@ -64,6 +66,8 @@ impl<'a> From<&'a Pass> for ExplainedPass<'a> {
             pass: pass.pass,
             applied: pass.applied,
             skip: pass.skip.as_deref(),
+            bytes: pass.bytes,
+            micros: pass.micros,
             notes: &pass.notes,
         }
     }

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
-use crate::html::{PageFacts, Rewriter, passes};
+use crate::html::{Clock, PageFacts, Rewriter, passes};
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
 use crate::problem;
@@ -101,7 +101,7 @@ async fn transform<P: Platform>(
 ) -> Answer<P> {
     let (mut parts, mut body) = response.into_parts();
     let coded = Coding::of_response(&parts.headers).unwrap_or(Coding::Identity);
-    let rewriter = rewriter(context, &parts.headers);
+    let mut rewriter = rewriter(context, &parts.headers).await;
     let changes = rewriter.active();
     if !changes && !compresses(context, &parts.headers, coded) {
         context.entry.passes = ledger::passes(&rewriter);
@@ -120,6 +120,9 @@ async fn transform<P: Platform>(
 
     let accepted = Accepted::of_request(&context.client);
     let out = outgoing(context, &parts.headers, coded, accepted);
+    for (name, value) in rewriter.response_headers() {
+        parts.headers.append(name, value);
+    }
     headers::body_changed(&mut parts.headers);
     headers::set_content_encoding(
         &mut parts.headers,
@@ -142,36 +145,46 @@ async fn transform<P: Platform>(
 }
 
 /// The rewriter for this page and this visitor.
-fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) -> Rewriter {
+async fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) -> Rewriter {
     let template = context.template();
+    let app = Rc::clone(&context.app);
+    let learned = app.memory.of(&context.platform, &template).await;
+    let (mut passes, exceptions) = app.policy.passes_for(&template, context.uri.path());
+    for pass in learned.off.keys() {
+        passes.to_mut().switch(pass, false);
+    }
     let measures = !context.app.secrets.rum_key.is_empty()
         && context.app.policy.rum.enabled
         && vitrine_rum_collector::script::BODY.is_some();
     let mut facts = PageFacts {
-        url: public_url(context),
-        rum_token: None,
-        template: template.clone(),
-        headers: headers.clone(),
         rum_script: vitrine_rum_collector::script::PATH,
+        hints: learned.hints.clone(),
+        exceptions,
+        clock: context.times_passes().then(|| clock(&context.platform)),
+        ..PageFacts::new(public_url(context), template.clone(), headers.clone())
     };
-    let app = Rc::clone(&context.app);
-    let passes = &app.policy.passes;
     if measures {
         context.assign();
         facts.rum_token = page_token(context, &template);
     } else if app.policy.holdback.percent > 0 {
         // Without measurement, arms matter only on pages that a pass would change.
-        let rewriter = Rewriter::new(passes, facts.clone());
+        let rewriter = Rewriter::new(&passes, facts.clone());
         if !rewriter.active() {
             return rewriter;
         }
         context.assign();
     }
     if context.is_held_back() {
-        Rewriter::new(&measuring_only(passes), facts)
+        Rewriter::new(&measuring_only(&passes), facts)
     } else {
-        Rewriter::new(passes, facts)
+        Rewriter::new(&passes, facts)
     }
+}
+
+/// The host's clock, for the receipts of passes.
+fn clock<P: Platform>(platform: &P) -> Clock {
+    let platform = platform.clone();
+    Clock(Rc::new(move || platform.monotonic_us()))
 }
 
 /// What a visitor in the control arm gets: the measurement, and nothing else.

@@ -14,12 +14,18 @@ use serde::{Deserialize, Serialize};
 use super::super::csp::Verdict;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
-use super::{Decision, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt};
 
 /// Where the script sends what it measured.
 const BEACON_PATH: &str = "/_v/b";
 /// What every version of the script's path begins with.
 const SCRIPT_PREFIX: &str = "/_v/rum/";
+
+/// What this pass declares of itself.
+pub(super) const CONTRACT: Contract = Contract {
+    edits: &[Edit::Inserts("script")],
+    ..Contract::READS
+};
 
 /// `[passes.inject_rum]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,7 +119,7 @@ impl Pass for InjectRum {
         receipt.applied();
         let (src, token) = (page.own_url(path), &self.token);
         Some(format!(
-            "<script src=\"{src}\" async data-k=\"{token}\"{nonce}></script>"
+            "<script src=\"{src}\" async data-k=\"{token}\" data-v=\"inject_rum\"{nonce}></script>"
         ))
     }
 }

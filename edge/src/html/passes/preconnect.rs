@@ -11,15 +11,23 @@
 //! With `origins = ["https://cdn.example"]`, the first style sheet or script of the head is preceded by
 //! `<link rel="preconnect" href="https://cdn.example">`
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
-use super::{Decision, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt};
 
 /// Most origins: more would compete with the page itself for the first connections.
 const MAX_ORIGINS: usize = 3;
+
+/// What this pass declares of itself.
+pub(super) const CONTRACT: Contract = Contract {
+    edits: &[Edit::Inserts("link")],
+    ..Contract::READS
+};
 
 /// `[passes.preconnect]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,9 +172,10 @@ impl Preconnect {
             }
             receipt.applied();
             let cors = if *cors { " crossorigin" } else { "" };
-            for part in ["<link rel=\"preconnect\" href=\"", origin, "\"", cors, ">"] {
-                markup.push_str(part);
-            }
+            let _ = write!(
+                markup,
+                "<link rel=\"preconnect\" href=\"{origin}\"{cors} data-v=\"preconnect\">"
+            );
         }
         if markup.is_empty() {
             receipt.stop("the page connects to every origin already");

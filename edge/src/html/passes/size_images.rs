@@ -17,7 +17,16 @@ use serde::{Deserialize, Serialize};
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::super::url_pattern::UrlPattern;
-use super::{Decision, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt};
+
+/// What this pass declares of itself.
+pub(super) const CONTRACT: Contract = Contract {
+    edits: &[
+        Edit::Attribute("img", "width"),
+        Edit::Attribute("img", "height"),
+    ],
+    ..Contract::READS
+};
 
 /// `[passes.size_images]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -23,10 +23,16 @@ use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::super::url_pattern::UrlPattern;
 use super::super::vendors::{self, Vendor};
-use super::{Decision, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt};
 
 mod idle;
 mod signs;
+
+/// What this pass declares of itself.
+pub(super) const CONTRACT: Contract = Contract {
+    edits: &[Edit::MovesScripts, Edit::Inserts("script")],
+    ..Contract::READS
+};
 
 /// `[passes.third_party_scripts]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

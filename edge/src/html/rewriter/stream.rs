@@ -6,7 +6,9 @@ use std::rc::Rc;
 use lol_html::html_content::{ContentType, Element, EndTag};
 use lol_html::{HandlerResult, Selector};
 
-use super::super::page::Page;
+use http::{HeaderName, HeaderValue};
+
+use super::super::page::{Clock, Exception, Page};
 use super::super::passes::{Decision, Pass, Receipt};
 use super::super::tag::{Picture, Tag};
 use super::{Outcome, PassReport};
@@ -26,6 +28,8 @@ const OPT_OUTS: &str = "[data-cfasync=\"false\"], [data-pagespeed-no-defer], [da
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mark {
     OptOut,
+    /// Left alone by some passes: the index of the exception.
+    Exception(usize),
     /// A selector of a pass: pass index and selector index.
     Selector(usize, usize),
 }
@@ -35,6 +39,10 @@ pub(super) struct Slot {
     name: &'static str,
     pass: Option<Box<dyn Pass>>,
     receipt: Receipt,
+    /// Names of elements that the pass sees beside the common ones.
+    elements: &'static [&'static str],
+    /// Exceptions that name the pass, by index.
+    exceptions: Vec<usize>,
 }
 
 impl Slot {
@@ -49,9 +57,27 @@ impl Slot {
         };
         Self {
             name,
+            elements: pass.as_ref().map_or(&[], |pass| pass.elements()),
+            exceptions: Vec::new(),
             pass,
             receipt,
         }
+    }
+
+    /// Lets the pass act, if it is still at it, and takes its time.
+    fn act<R>(
+        &mut self,
+        clock: Option<&Clock>,
+        act: impl FnOnce(&mut dyn Pass, &mut Receipt) -> R,
+    ) -> Option<R> {
+        let pass = self.pass.as_mut()?;
+        let begun = clock.map(|clock| clock.0());
+        let result = act(pass.as_mut(), &mut self.receipt);
+        if let (Some(clock), Some(begun)) = (clock, begun) {
+            let took = clock.0().saturating_sub(begun);
+            *self.receipt.micros.get_or_insert(0) += took;
+        }
+        Some(result)
     }
 
     pub(super) fn report(&self) -> PassReport {
@@ -67,6 +93,8 @@ impl Slot {
             pass: self.name,
             outcome,
             notes: self.receipt.notes.clone(),
+            bytes: self.receipt.bytes,
+            micros: self.receipt.micros,
         }
     }
 }
@@ -86,6 +114,10 @@ pub(super) struct Stream {
     opt_outs: usize,
     /// Whether the element at hand, which has no content, opts out.
     opt_out_here: bool,
+    /// How many open elements each exception covers.
+    excepted: Vec<usize>,
+    /// Exceptions that cover the element at hand, which has no content.
+    excepted_here: Vec<usize>,
     /// How many elements are open whose content a browser does not act on.
     inert: usize,
     /// Open elements in which the parser and a browser can read the same text differently.
@@ -101,13 +133,23 @@ type Shared = Rc<RefCell<Stream>>;
 pub(super) struct Rest;
 
 impl Stream {
-    pub(super) fn new(page: Page, slots: Vec<Slot>) -> Self {
+    pub(super) fn new(page: Page, mut slots: Vec<Slot>) -> Self {
+        for slot in &mut slots {
+            let names_slot =
+                |exception: &Exception| exception.passes.iter().any(|p| p == slot.name);
+            let exceptions = page.facts.exceptions.iter().enumerate();
+            slot.exceptions = exceptions
+                .filter(|(_, exception)| names_slot(exception))
+                .map(|(index, _)| index)
+                .collect();
+        }
         let passes = slots.iter().filter_map(|slot| slot.pass.as_ref());
         let script = InlineScript {
             wanted: passes.into_iter().any(|pass| pass.reads_inline_scripts()),
             ..InlineScript::default()
         };
         Self {
+            excepted: vec![0; page.facts.exceptions.len()],
             page,
             slots,
             script,
@@ -116,6 +158,7 @@ impl Stream {
             matched: Vec::new(),
             opt_outs: 0,
             opt_out_here: false,
+            excepted_here: Vec::new(),
             inert: 0,
             ambiguous: 0,
             picture: None,
@@ -148,11 +191,37 @@ impl Stream {
         }
     }
 
+    /// The document has ended, and passes have seen it to its end.
+    pub(super) fn document_end(&mut self) {
+        let clock = self.page.facts.clock.clone();
+        for slot in &mut self.slots {
+            slot.act(clock.as_ref(), |pass, receipt| {
+                pass.document_end(&self.page, receipt);
+            });
+        }
+        self.finish();
+    }
+
+    /// What passes add to the head of the response.
+    pub(super) fn response_headers(&mut self) -> Vec<(HeaderName, HeaderValue)> {
+        let clock = self.page.facts.clock.clone();
+        let headers = self.slots.iter_mut().filter_map(|slot| {
+            slot.act(clock.as_ref(), |pass, receipt| {
+                pass.response_headers(&self.page, receipt)
+            })
+        });
+        headers.flatten().collect()
+    }
+
     /// Every selector to be marked before passes see an element.
     pub(super) fn marks(&self) -> Vec<(Selector, Mark)> {
         let mut marks = Vec::new();
         if self.acts_in_body() {
             marks.extend(OPT_OUTS.parse().ok().map(|s| (s, Mark::OptOut)));
+            for (index, exception) in self.page.facts.exceptions.iter().enumerate() {
+                let selector = exception.selector.parse().ok();
+                marks.extend(selector.map(|s| (s, Mark::Exception(index))));
+            }
         }
         for (index, slot) in self.slots.iter().enumerate() {
             let selectors = slot.pass.as_ref().map(|pass| pass.selectors());
@@ -181,6 +250,18 @@ impl Stream {
                     stream.opt_out_here = true;
                 }
             }
+            Mark::Exception(index) => {
+                let shared = Rc::clone(shared);
+                if let Some(handlers) = element.end_tag_handlers() {
+                    stream.excepted[index] += 1;
+                    handlers.push(Box::new(move |_: &mut EndTag<'_>| {
+                        shared.borrow_mut().excepted[index] -= 1;
+                        Ok(())
+                    }));
+                } else {
+                    stream.excepted_here.push(index);
+                }
+            }
         }
     }
 
@@ -190,6 +271,10 @@ impl Stream {
         let stream = &mut *stream;
         let matched = std::mem::take(&mut stream.matched);
         let opted_out = std::mem::take(&mut stream.opt_out_here) || stream.opt_outs > 0;
+        let excepted_here = std::mem::take(&mut stream.excepted_here);
+        if stream.given_up.is_some() {
+            return Err(Box::new(Rest));
+        }
         if !stream.page.in_head && !stream.acts_in_body() {
             return Err(Box::new(Rest));
         }
@@ -208,18 +293,37 @@ impl Stream {
             return Ok(());
         }
         stream.learn(shared, element, &name);
-        if is_seen_by_passes(&name) {
-            let picture = stream.picture;
-            let mut tag = Tag::new(element, &name, &matched, opted_out, picture);
-            stream.settle_charset(&tag);
-            for (index, slot) in stream.slots.iter_mut().enumerate() {
-                if let Some(pass) = &mut slot.pass {
-                    tag.pass = index;
-                    pass.start_tag(&mut tag, &stream.page, &mut slot.receipt);
-                }
+        let is_common = is_seen_by_passes(&name);
+        let picture = stream.picture;
+        let mut tag = Tag::new(element, &name, &matched, opted_out, picture);
+        stream.settle_charset(&tag);
+        for (index, slot) in stream.slots.iter_mut().enumerate() {
+            let wanted = is_common
+                || slot.elements.contains(&name.as_str())
+                || matched.iter().any(|(pass, _)| *pass == index);
+            if !wanted || slot.pass.is_none() {
+                continue;
             }
-            stream.charset_was_named(&tag);
+            tag.pass = index;
+            tag.grown = 0;
+            tag.opted_out = opted_out
+                || slot
+                    .exceptions
+                    .iter()
+                    .any(|e| stream.excepted[*e] > 0 || excepted_here.contains(e));
+            slot.act(stream.page.facts.clock.as_ref(), |pass, receipt| {
+                pass.start_tag(&mut tag, &stream.page, receipt);
+            });
+            slot.receipt.bytes += tag.grown;
+            if let Some(reason) = slot.receipt.halted {
+                stream.given_up = Some(reason);
+                return Err(Box::new(Rest));
+            }
+            if tag.is_replaced() {
+                break;
+            }
         }
+        stream.charset_was_named(&tag);
         Ok(())
     }
 
@@ -322,10 +426,12 @@ impl Stream {
     fn head_end(&mut self) -> String {
         let mut inserted = String::new();
         for slot in &mut self.slots {
-            if let Some(pass) = &mut slot.pass {
-                let markup = pass.head_end(&self.page, &mut slot.receipt);
-                inserted.push_str(&markup.unwrap_or_default());
-            }
+            let markup = slot.act(self.page.facts.clock.as_ref(), |pass, receipt| {
+                pass.head_end(&self.page, receipt)
+            });
+            let markup = markup.flatten().unwrap_or_default();
+            slot.receipt.bytes += markup.len() as i64;
+            inserted.push_str(&markup);
         }
         debug_assert!(inserted.is_ascii(), "what we insert is ASCII");
         self.page.in_head = false;
@@ -335,9 +441,10 @@ impl Stream {
     fn inline_script(&mut self, end: usize) {
         let text = self.script.close(end);
         for slot in &mut self.slots {
-            if let Some(pass) = &mut slot.pass {
-                pass.inline_script(&text, &self.page, &mut slot.receipt);
-            }
+            slot.act(self.page.facts.clock.as_ref(), |pass, receipt| {
+                pass.inline_script(&text, &self.page, receipt);
+            });
+            self.given_up = self.given_up.or(slot.receipt.halted);
         }
     }
 }

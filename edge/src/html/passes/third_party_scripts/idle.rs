@@ -48,7 +48,7 @@ impl Loader {
                 Verdict::Allowed | Verdict::Blocked(_) => String::new(),
             };
             let loader = script(self.deadline_ms);
-            tag.insert_before(&format!("<script data-v-idle{nonce}>{loader}</script>"));
+            tag.insert_before(&format!("<script data-v=\"third_party_scripts\"{nonce}>{loader}</script>"));
         }
         take_address(tag, "data-v-src", "text/v-idle");
     }

@@ -1,0 +1,141 @@
+//! `[[overrides]]`: passes by template, by path and by part of the page.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{PathPattern, Policy};
+use crate::html::{Exception, passes};
+
+/// `[[overrides]]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Override {
+    /// Templates whose pages are meant. Empty: pages of any template.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 64),
+            extend("items" = serde_json::json!({"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}))
+        )
+    )]
+    pub templates: Vec<String>,
+    /// Path patterns of the pages that are meant, in the form of `templates.path`. Empty: any path.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(feature = "authoring", schemars(length(max = 64)))]
+    pub paths: Vec<PathPattern>,
+    /// CSS selectors of the parts that are meant: matching elements, and everything in them. Empty: the whole
+    /// page. Passes can be switched off in a part of a page, not on.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 16),
+            extend("items" = serde_json::json!({"type": "string", "format": "css-selector"}))
+        )
+    )]
+    pub selectors: Vec<String>,
+    /// Passes that are on there.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 64),
+            extend("items" = serde_json::json!({"type": "string", "enum": passes::NAMES}))
+        )
+    )]
+    pub on: Vec<String>,
+    /// Passes that are off there.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 64),
+            extend("items" = serde_json::json!({"type": "string", "enum": passes::NAMES}))
+        )
+    )]
+    pub off: Vec<String>,
+}
+
+impl Override {
+    fn means(&self, template: &str, path: &str) -> bool {
+        (self.templates.is_empty() || self.templates.iter().any(|name| name == template))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+}
+
+impl Policy {
+    /// What may be done to the page at a path, and the parts of it that passes leave alone.
+    pub(crate) fn passes_for(
+        &self,
+        template: &str,
+        path: &str,
+    ) -> (Cow<'_, passes::Config>, Vec<Exception>) {
+        let mut passes = Cow::Borrowed(&self.passes);
+        let mut exceptions = Vec::new();
+        for over in self.overrides.iter().filter(|o| o.means(template, path)) {
+            if over.selectors.is_empty() {
+                let on = over.on.iter().map(|pass| (pass, true));
+                let off = over.off.iter().map(|pass| (pass, false));
+                for (pass, enabled) in on.chain(off) {
+                    passes.to_mut().switch(pass, enabled);
+                }
+            }
+            exceptions.extend(over.selectors.iter().map(|selector| Exception {
+                selector: selector.clone(),
+                passes: over.off.clone(),
+            }));
+        }
+        (passes, exceptions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(json: &str) -> Policy {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn the_last_override_that_speaks_of_a_pass_decides() {
+        let policy = policy(
+            r#"{"overrides": [
+                {"off": ["preconnect", "inject_rum"]},
+                {"templates": ["product"], "on": ["preconnect"]},
+                {"paths": ["/p/1"], "off": ["preconnect"]}
+            ]}"#,
+        );
+        let on =
+            |template: &str, path: &str| policy.passes_for(template, path).0.preconnect.enabled;
+        assert!(!on("home", "/"));
+        assert!(on("product", "/p/2"));
+        assert!(!on("product", "/p/1"));
+        assert!(!policy.passes_for("product", "/p/2").0.inject_rum.enabled);
+    }
+
+    #[test]
+    fn a_part_of_a_page_is_left_alone_and_the_rest_is_not() {
+        let policy = policy(
+            r##"{"overrides": [{"selectors": ["#reviews", ".ads"], "off": ["size_images"]}]}"##,
+        );
+        let (passes, exceptions) = policy.passes_for("product", "/p/1");
+        assert!(passes.size_images.enabled);
+        let selectors: Vec<_> = exceptions.iter().map(|e| e.selector.as_str()).collect();
+        assert_eq!(selectors, ["#reviews", ".ads"]);
+        assert_eq!(exceptions[0].passes, ["size_images"]);
+    }
+}

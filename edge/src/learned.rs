@@ -1,0 +1,95 @@
+//! What the edge keeps about templates beyond a request: hints, and passes that were switched off because
+//! the second parser found them to break a page.
+//!
+//! The record of a template is one value in the host's durable store. An instance reads it at most once in
+//! [`KEPT_MS`], so that a change reaches every page within a minute (H107), and no page waits for the store
+//! twice.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::html::hints::TemplateHints;
+use crate::platform::Platform;
+
+/// How long an instance goes by what it has read, in milliseconds.
+const KEPT_MS: u64 = 30_000;
+/// Most templates that an instance remembers: as many as a policy can name.
+const MAX_KEPT: usize = 65;
+
+/// One template's record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Learned {
+    /// What real visits have shown.
+    pub(crate) hints: Option<Rc<TemplateHints>>,
+    /// Passes that are off for this template, and why.
+    pub(crate) off: BTreeMap<String, SwitchedOff>,
+    /// Hinted addresses that a page no longer had, or that were not found (H99).
+    pub(crate) stale: Vec<String>,
+}
+
+/// Why a pass is off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SwitchedOff {
+    /// Since when, in milliseconds since the Unix epoch.
+    pub(crate) since_ms: u64,
+    /// Why, as a sentence.
+    pub(crate) why: String,
+}
+
+/// What an instance has read, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(RefCell<BTreeMap<String, (u64, Rc<Learned>)>>);
+
+impl Memory {
+    /// A template's record. One that is absent or cannot be read is empty: nothing is known.
+    pub(crate) async fn of<P: Platform>(&self, platform: &P, template: &str) -> Rc<Learned> {
+        let now = platform.now_ms();
+        if let Some((read, learned)) = self.0.borrow().get(template)
+            && now.saturating_sub(*read) < KEPT_MS
+        {
+            return Rc::clone(learned);
+        }
+        let learned = Rc::new(read(platform, template).await);
+        self.keep(template, now, Rc::clone(&learned));
+        learned
+    }
+
+    /// Changes a template's record, in the store and here. Two changes at the same moment may cost one of
+    /// them; each is made again by the next page that shows the same.
+    pub(crate) async fn change<P: Platform>(
+        &self,
+        platform: &P,
+        template: &str,
+        change: impl FnOnce(&mut Learned),
+    ) {
+        let mut learned = read(platform, template).await;
+        change(&mut learned);
+        if let Ok(value) = serde_json::to_vec(&learned) {
+            platform.state_put(&key(template), value).await;
+        }
+        self.keep(template, platform.now_ms(), Rc::new(learned));
+    }
+
+    fn keep(&self, template: &str, now: u64, learned: Rc<Learned>) {
+        let mut kept = self.0.borrow_mut();
+        if kept.len() >= MAX_KEPT && !kept.contains_key(template) {
+            kept.clear();
+        }
+        kept.insert(template.to_owned(), (now, learned));
+    }
+}
+
+fn key(template: &str) -> String {
+    format!("template:{template}")
+}
+
+async fn read<P: Platform>(platform: &P, template: &str) -> Learned {
+    let value = platform.state_get(&key(template)).await;
+    value
+        .and_then(|value| serde_json::from_slice(&value).ok())
+        .unwrap_or_default()
+}

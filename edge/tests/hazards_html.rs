@@ -24,6 +24,10 @@ use vitrine_edge::html::{Limits, Outcome, PageFacts, Rewriter};
 /// The beacon script's element, as it is inserted into a page without a policy.
 const BEACON: &str = "<script src=\"/_v/rum/0123456789abcdef.js\" async data-k=\"1.dG9rZW4.c2ln\" data-v=\"inject_rum\"></script>";
 
+/// The connection that [`every_pass`] inserts.
+const CONNECTION: &str =
+    "<link rel=\"preconnect\" href=\"https://cdn.example\" data-v=\"preconnect\">";
+
 fn facts_with(headers: &[(&str, &str)]) -> PageFacts {
     let mut map = HeaderMap::new();
     for (name, value) in headers {

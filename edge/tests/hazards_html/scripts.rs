@@ -18,7 +18,7 @@ fn ordered_scripts(html: &str) -> Vec<String> {
         if !node.is_element("script") || !classic || node.attribute("async").is_some() {
             continue;
         }
-        if node.attribute("data-v-idle").is_some() {
+        if node.attribute("data-v").is_some() {
             continue;
         }
         scripts.push(match (node.attribute("src"), nodes.get(at + 1)) {

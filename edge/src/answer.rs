@@ -104,6 +104,9 @@ impl Collect {
     }
 }
 
+/// Takes from a rewriter that has seen a whole page what is to be remembered.
+pub(crate) type Learn = Box<dyn FnOnce(&Rewriter)>;
+
 /// A body on its way through: decoded, rewritten, encoded and watched, as far as each is there.
 pub struct Pipe<P: Platform> {
     /// Pieces read ahead, to see whether the body is what its label says.
@@ -113,6 +116,8 @@ pub struct Pipe<P: Platform> {
     pub(crate) rewrite: Option<Box<Rewriter>>,
     pub(crate) encode: Option<Encoder>,
     pub(crate) collect: Option<Collect>,
+    /// What follows from what the passes have seen, once they have seen the page to its end.
+    pub(crate) learn: Option<Learn>,
     pub(crate) closing: Option<Closing<P>>,
     /// Whether waiting for the source shows as a pending future.
     pauses_visible: bool,
@@ -130,6 +135,7 @@ impl<P: Platform> Pipe<P> {
             rewrite: None,
             encode: None,
             collect: None,
+            learn: None,
             closing: None,
             pauses_visible: platform.capabilities().pauses_visible,
             holding: false,
@@ -230,6 +236,9 @@ impl<P: Platform> Pipe<P> {
             let mut rewritten = rewrite.write(&rest);
             rewritten.extend(rewrite.end());
             self.note_passes(&rewrite);
+            if let Some(learn) = self.learn.take() {
+                learn(&rewrite);
+            }
             rest = rewritten;
         }
         if let Some(mut encode) = self.encode.take() {

@@ -31,6 +31,20 @@ pub(crate) struct Learned {
     pub(crate) stale: Vec<String>,
 }
 
+/// Most addresses that are remembered as stale: more than a file of hints can name for a template.
+const MAX_STALE: usize = 256;
+
+impl Learned {
+    /// Hinted addresses that a page no longer has are never hinted again, until hints are imported anew.
+    pub(crate) fn drop_hints(&mut self, addresses: Vec<String>) {
+        for address in addresses {
+            if self.stale.len() < MAX_STALE && !self.stale.contains(&address) {
+                self.stale.push(address);
+            }
+        }
+    }
+}
+
 /// Why a pass is off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SwitchedOff {

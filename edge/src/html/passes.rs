@@ -117,6 +117,8 @@ pub(super) struct Receipt {
     /// Why no pass may do anything from here on.
     pub(super) halted: Option<&'static str>,
     pub(super) notes: Vec<String>,
+    /// Hinted addresses that the page no longer has.
+    pub(super) stale: Vec<String>,
     /// Bytes that the pass has added to the page, less those that it has taken away.
     pub(super) bytes: i64,
     /// Microseconds spent in the pass, where time is taken.

@@ -180,6 +180,18 @@ impl Rewriter {
             .collect()
     }
 
+    /// Hinted addresses that the page, seen to its end, no longer has.
+    pub fn stale(&self) -> Vec<String> {
+        let stream = self.stream.borrow();
+        let stale = stream.slots.iter().flat_map(Slot::stale);
+        stale.cloned().collect()
+    }
+
+    /// Why a pass has ended every pass on this page, if one has.
+    pub fn halted(&self) -> Option<&'static str> {
+        self.stream.borrow().slots.iter().find_map(Slot::halted)
+    }
+
     /// Why rewriting was given up within the page, if it was.
     pub fn bailed_out(&self) -> Option<&str> {
         self.bailed_out.as_deref()

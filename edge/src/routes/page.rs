@@ -8,12 +8,14 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 use vitrine_rum_collector::token::{self, Claims};
 
-use crate::answer::{Answer, AnswerBody};
+use crate::answer::{Answer, AnswerBody, Learn};
+use crate::app::App;
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
 use crate::html::{Clock, PageFacts, Rewriter, passes};
+use crate::learned::Learned;
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
 use crate::problem;
@@ -139,6 +141,7 @@ async fn transform<P: Platform>(
     }
     let mut pipe = context.pipe(ahead, body);
     pipe.decode = (coded != Coding::Identity).then(|| Decoder::new(coded));
+    pipe.learn = Some(learn(context));
     pipe.rewrite = Some(Box::new(rewriter));
     pipe.encode = Encoder::new(out, context.app.policy.compression.brotli_quality);
     Response::from_parts(parts, AnswerBody::Piped(pipe))
@@ -179,6 +182,23 @@ async fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) ->
     } else {
         Rewriter::new(&passes, facts)
     }
+}
+
+/// What is remembered of a page when passes have seen it to its end.
+fn learn<P: Platform>(context: &mut Context<P>) -> Learn {
+    let (app, platform) = (Rc::clone(&context.app), context.platform.clone());
+    let template = context.template();
+    Box::new(move |rewriter| {
+        let stale = rewriter.stale();
+        if stale.is_empty() {
+            return;
+        }
+        let work = async move |app: Rc<App>, platform: P| {
+            let change = |learned: &mut Learned| learned.drop_hints(stale);
+            app.memory.change(&platform, &template, change).await;
+        };
+        platform.spawn(work(app, platform.clone()));
+    })
 }
 
 /// The host's clock, for the receipts of passes.

@@ -80,6 +80,14 @@ impl Slot {
         Some(result)
     }
 
+    pub(super) fn stale(&self) -> &[String] {
+        &self.receipt.stale
+    }
+
+    pub(super) fn halted(&self) -> Option<&'static str> {
+        self.receipt.halted
+    }
+
     pub(super) fn report(&self) -> PassReport {
         let outcome = match &self.receipt {
             Receipt {

@@ -163,7 +163,7 @@ impl<P: Platform> Context<P> {
     /// Whether the time of each pass is taken: always for an operator, else for one page in
     /// [`PAGES_PER_TIMED`], because a clock costs a call to the host.
     pub(crate) fn times_passes(&self) -> bool {
-        self.explaining.is_some() || self.platform.random() % PAGES_PER_TIMED == 0
+        self.explaining.is_some() || self.platform.random().is_multiple_of(PAGES_PER_TIMED)
     }
 
     /// Global Privacy Control.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::html::hints::TemplateHints;
+use crate::payment::Pages;
 use crate::platform::Platform;
 
 /// How long an instance goes by what it has read, in milliseconds.
@@ -27,6 +28,8 @@ pub(crate) struct Learned {
     pub(crate) hints: Option<Rc<TemplateHints>>,
     /// Passes that are off for this template, and why.
     pub(crate) off: BTreeMap<String, SwitchedOff>,
+    /// Which of its pages take payments.
+    pub(crate) pages: Pages,
     /// Hinted addresses that a page no longer had, or that were not found (H99).
     pub(crate) stale: Vec<String>,
 }

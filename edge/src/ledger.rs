@@ -88,6 +88,20 @@ fn is_zero(bytes: &i64) -> bool {
     *bytes == 0
 }
 
+impl Pass {
+    /// A pass that kept every other from the page.
+    pub(crate) fn stopped(pass: &'static str, reason: String) -> Self {
+        Self {
+            pass,
+            applied: None,
+            skip: Some(reason),
+            bytes: 0,
+            micros: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// What each pass did on a page.
 pub(crate) fn passes(rewriter: &Rewriter) -> Vec<Pass> {
     let pass = |report: PassReport| {

@@ -21,6 +21,7 @@ pub mod html;
 mod learned;
 pub mod ledger;
 mod operator;
+mod payment;
 pub mod platform;
 mod problem;
 pub mod route;

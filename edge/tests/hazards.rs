@@ -15,6 +15,8 @@ mod caching;
 mod control;
 #[path = "hazards/images.rs"]
 mod images;
+#[path = "hazards/payment.rs"]
+mod payment;
 #[path = "hazards/ratchet.rs"]
 mod ratchet;
 #[path = "hazards/support.rs"]

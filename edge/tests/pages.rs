@@ -34,6 +34,9 @@ struct Case {
     /// What has been learned of the page's template.
     #[serde(default)]
     hints: Option<TemplateHints>,
+    /// The page is only looked at.
+    #[serde(default)]
+    observed: bool,
     /// Selectors of parts that the pass leaves alone.
     #[serde(default)]
     excepted: Vec<String>,
@@ -101,6 +104,7 @@ impl Loaded {
             rum_token: self.case.rum_token.clone(),
             rum_script: "/_v/rum/0123456789abcdef.js",
             hints: self.case.hints.clone().map(Rc::new),
+            observed: self.case.observed,
             exceptions: self.case.exceptions(&self.pass),
             ..PageFacts::new(self.case.url.parse().unwrap(), "product", headers)
         }
@@ -191,6 +195,7 @@ impl Loaded {
 
 fn run(mut rewriter: Rewriter, input: &[u8], chunk: usize) -> (Vec<u8>, Rewriter) {
     let mut output = Vec::new();
+    rewriter.response_headers();
     for piece in input.chunks(chunk) {
         output.extend(rewriter.write(piece));
     }

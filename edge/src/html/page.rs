@@ -28,6 +28,8 @@ pub struct PageFacts {
     pub hints: Option<Rc<TemplateHints>>,
     /// Parts of the page that passes leave alone.
     pub exceptions: Vec<Exception>,
+    /// The page is only looked at: nothing that passes do reaches anybody.
+    pub observed: bool,
     /// Takes the time of each pass; without it no time is taken.
     pub clock: Option<Clock>,
 }
@@ -43,6 +45,7 @@ impl PageFacts {
             rum_script: "",
             hints: None,
             exceptions: Vec::new(),
+            observed: false,
             clock: None,
         }
     }

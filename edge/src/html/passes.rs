@@ -39,6 +39,8 @@ pub enum Edit {
     Attribute(&'static str, &'static str),
     /// Puts an inserted element in the place of an element of this name.
     Replaces(&'static str),
+    /// Adds this header to the response.
+    Header(&'static str),
     /// Scripts that a merchant's rule names may run at another time, or not at all.
     MovesScripts,
 }
@@ -64,6 +66,11 @@ pub(super) trait Pass {
         _receipt: &mut Receipt,
     ) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
+    }
+
+    /// Whether the pass changes anything. Where none does, the page is not even parsed.
+    fn changes(&self) -> bool {
+        true
     }
 
     /// Whether the pass acts behind the head too. Once no pass does, the rest of the page is not parsed.
@@ -117,6 +124,10 @@ pub(super) struct Receipt {
     /// Why no pass may do anything from here on.
     pub(super) halted: Option<&'static str>,
     pub(super) notes: Vec<String>,
+    /// What shows that the page takes payments.
+    pub(super) payment: Option<String>,
+    /// The page's scripts, where they are listed.
+    pub(super) scripts: Vec<String>,
     /// Hinted addresses that the page no longer has.
     pub(super) stale: Vec<String>,
     /// Bytes that the pass has added to the page, less those that it has taken away.
@@ -208,9 +219,9 @@ macro_rules! passes {
                 config
             }
 
-            /// Whether every pass is switched off.
+            /// Whether every pass that may change a page is switched off.
             pub fn is_off(&self) -> bool {
-                true $(&& !self.$name.enabled)*
+                true $(&& (!self.$name.enabled || $name::CONTRACT.edits.is_empty()))*
             }
 
             /// Whether a pass is switched on. `None` where there is no pass of that name.
@@ -269,6 +280,8 @@ macro_rules! passes {
 }
 
 passes! {
+    payment_guard,
+    bfcache,
     preconnect,
     third_party_scripts,
     size_images,
@@ -309,6 +322,19 @@ impl Docs {
 #[cfg(all(test, feature = "authoring"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pass_comes_after_those_that_it_names() {
+        let place = |pass: &str| NAMES.iter().position(|name| *name == pass);
+        for (at, (pass, contract)) in CONTRACTS.iter().enumerate() {
+            for before in contract.after {
+                assert!(place(before).is_some_and(|b| b < at), "{pass}: {before}");
+            }
+            for (other, why) in contract.conflicts {
+                assert!(place(other).is_some() && !why.is_empty(), "{pass}: {other}");
+            }
+        }
+    }
 
     #[test]
     fn every_pass_has_the_four_chapters_of_its_documentation() {

@@ -113,7 +113,10 @@ impl Rewriter {
                 stream.skip_all(reason);
                 Phase::Raw
             }
-            None if stream.is_idle() => Phase::Raw,
+            None if stream.is_idle() => {
+                stream.skip_all("no pass would change the page");
+                Phase::Raw
+            }
             None => Phase::Sniffing(Sniffer::new()),
         };
         Self {
@@ -183,13 +186,24 @@ impl Rewriter {
     /// Hinted addresses that the page, seen to its end, no longer has.
     pub fn stale(&self) -> Vec<String> {
         let stream = self.stream.borrow();
-        let stale = stream.slots.iter().flat_map(Slot::stale);
+        let stale = stream.slots.iter().flat_map(|slot| &slot.receipt().stale);
         stale.cloned().collect()
     }
 
-    /// Why a pass has ended every pass on this page, if one has.
-    pub fn halted(&self) -> Option<&'static str> {
-        self.stream.borrow().slots.iter().find_map(Slot::halted)
+    /// What shows that the page takes payments, if something does.
+    pub fn payment(&self) -> Option<String> {
+        let stream = self.stream.borrow();
+        stream
+            .slots
+            .iter()
+            .find_map(|slot| slot.receipt().payment.clone())
+    }
+
+    /// The page's scripts, where they were listed (see [`PageFacts::observed`]).
+    pub fn scripts(&self) -> Vec<String> {
+        let stream = self.stream.borrow();
+        let scripts = stream.slots.iter().flat_map(|slot| &slot.receipt().scripts);
+        scripts.cloned().collect()
     }
 
     /// Why rewriting was given up within the page, if it was.
@@ -258,6 +272,10 @@ impl Rewriter {
             RewritingError::MemoryLimitExceeded(_) => Some("memory limit".to_owned()),
             other => Some(other.to_string()),
         };
+        if self.bailed_out.is_none() {
+            // No pass acts on the rest: what they have seen is all that they look at.
+            stream.document_end();
+        }
         stream.finish();
     }
 

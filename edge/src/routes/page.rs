@@ -1,5 +1,7 @@
 //! A page: fetched whole, judged by its response, rewritten and compressed while it streams.
 
+mod observe;
+
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
-use crate::html::{Clock, PageFacts, Rewriter, passes};
+use crate::html::{Clock, Exception, PageFacts, Rewriter, passes};
 use crate::learned::Learned;
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
@@ -101,9 +103,13 @@ async fn transform<P: Platform>(
     context: &mut Context<P>,
     response: Response<P::Body>,
 ) -> Answer<P> {
+    let known = known(context).await;
+    if let Some(reason) = observe::reason(context, &known) {
+        return observe::respond(context, &known, response, reason);
+    }
     let (mut parts, mut body) = response.into_parts();
     let coded = Coding::of_response(&parts.headers).unwrap_or(Coding::Identity);
-    let mut rewriter = rewriter(context, &parts.headers).await;
+    let mut rewriter = rewriter(context, &parts.headers, known);
     let changes = rewriter.active();
     if !changes && !compresses(context, &parts.headers, coded) {
         context.entry.passes = ledger::passes(&rewriter);
@@ -147,15 +153,40 @@ async fn transform<P: Platform>(
     Response::from_parts(parts, AnswerBody::Piped(pipe))
 }
 
-/// The rewriter for this page and this visitor.
-async fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) -> Rewriter {
+/// What is known of a page before its first byte is looked at.
+struct Known {
+    template: String,
+    learned: Rc<Learned>,
+    /// What may be done to it.
+    passes: passes::Config,
+    exceptions: Vec<Exception>,
+}
+
+async fn known<P: Platform>(context: &mut Context<P>) -> Known {
     let template = context.template();
     let app = Rc::clone(&context.app);
     let learned = app.memory.of(&context.platform, &template).await;
-    let (mut passes, exceptions) = app.policy.passes_for(&template, context.uri.path());
+    let (passes, exceptions) = app.policy.passes_for(&template, context.uri.path());
+    let mut passes = passes.into_owned();
     for pass in learned.off.keys() {
-        passes.to_mut().switch(pass, false);
+        passes.switch(pass, false);
     }
+    Known {
+        template,
+        learned,
+        passes,
+        exceptions,
+    }
+}
+
+/// The rewriter for this page and this visitor.
+fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap, known: Known) -> Rewriter {
+    let Known {
+        template,
+        learned,
+        passes,
+        exceptions,
+    } = known;
     let measures = !context.app.secrets.rum_key.is_empty()
         && context.app.policy.rum.enabled
         && vitrine_rum_collector::script::BODY.is_some();
@@ -169,7 +200,7 @@ async fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) ->
     if measures {
         context.assign();
         facts.rum_token = page_token(context, &template);
-    } else if app.policy.holdback.percent > 0 {
+    } else if context.app.policy.holdback.percent > 0 {
         // Without measurement, arms matter only on pages that a pass would change.
         let rewriter = Rewriter::new(&passes, facts.clone());
         if !rewriter.active() {
@@ -188,13 +219,19 @@ async fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap) ->
 fn learn<P: Platform>(context: &mut Context<P>) -> Learn {
     let (app, platform) = (Rc::clone(&context.app), context.platform.clone());
     let template = context.template();
+    let path = context.uri.path().to_owned();
     Box::new(move |rewriter| {
-        let stale = rewriter.stale();
-        if stale.is_empty() {
+        let (stale, payment) = (rewriter.stale(), rewriter.payment());
+        if stale.is_empty() && payment.is_none() {
             return;
         }
         let work = async move |app: Rc<App>, platform: P| {
-            let change = |learned: &mut Learned| learned.drop_hints(stale);
+            let change = |learned: &mut Learned| {
+                learned.drop_hints(stale);
+                if let Some(evidence) = payment {
+                    learned.pages.saw(&path, Some(&evidence));
+                }
+            };
             app.memory.change(&platform, &template, change).await;
         };
         platform.spawn(work(app, platform.clone()));

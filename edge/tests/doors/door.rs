@@ -199,6 +199,7 @@ vitrine = [
 ]
 [local_server.kv_stores]
 vitrine-state = [{{ key = "about", data = "state" }}]
+vitrine-learned = [{{ key = "about", data = "learned" }}]
 "#
     )
 }

@@ -73,7 +73,7 @@ fn h107_switched_off_the_answer_is_the_origins_own() {
 #[test]
 fn h107_every_optimisation_off_leaves_the_page_as_it_was() {
     let policy = r#"{"compression":{"enabled":false},"images":{"enabled":false},"cache":{"enabled":false},
-        "rum":{"enabled":false},"holdback":{"percent":0},"passes":{"inject_rum":{"enabled":false}}}"#;
+        "rum":{"enabled":false},"holdback":{"percent":0},"passes":{"inject_rum":{"enabled":false},"bfcache":{"enabled":false}}}"#;
     for path in ["/", "/a.css", "/a.jpg"] {
         let fake = Fake::with_origin(page_with_everything);
         let whole = fake.send(
@@ -484,7 +484,7 @@ fn a_shop_to_which_nothing_is_done_gets_no_cookie_and_keeps_its_caching() {
 #[test]
 fn a_prefetch_gets_no_cookie_and_is_in_no_experiment() {
     let policy = r#"{"holdback":{"percent":50},"compression":{"enabled":false},
-        "passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
+        "passes":{"payment_guard":{"first_view":"trust"},"preconnect":{"origins":["https://cdn.example"]}}}"#;
     let visit = |headers: &[(&'static str, &str)]| visit(policy, headers, || html(&[], PAGE));
     let first = visit(&[]);
     assert!(all(&first, "set-cookie")[0].starts_with("_v_b="));
@@ -499,7 +499,7 @@ fn a_prefetch_gets_no_cookie_and_is_in_no_experiment() {
 
 #[test]
 fn the_holdback_gets_the_shop_as_it_is() {
-    let policy = r#"{"holdback":{"percent":50},"passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
+    let policy = r#"{"holdback":{"percent":50},"passes":{"payment_guard":{"first_view":"trust"},"preconnect":{"origins":["https://cdn.example"]}}}"#;
     let (mut held, mut treated) = (0, 0);
     for n in 0..40u64 {
         let cookie = format!("_v_b={:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -522,8 +522,7 @@ fn the_holdback_gets_the_shop_as_it_is() {
 
 #[test]
 fn a_page_that_differs_by_visitor_is_kept_from_shared_caches_but_not_from_the_browsers() {
-    let policy =
-        r#"{"holdback":{"percent":5},"passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
+    let policy = r#"{"holdback":{"percent":5},"passes":{"payment_guard":{"first_view":"trust"},"preconnect":{"origins":["https://cdn.example"]}}}"#;
     let mut arms = std::collections::BTreeSet::new();
     for n in 0..60u64 {
         let cookie = format!("_v_b={:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));

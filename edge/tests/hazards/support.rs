@@ -15,10 +15,10 @@ pub(crate) const PAGE: &str = "<!doctype html><html><head><title>Shoe</title></h
 pub(crate) const MARK: &str = "rel=\"preconnect\"";
 /// A policy under which every page is changed, and nothing is compressed.
 pub(crate) const REWRITES: &str = r#"{"version":"t1","compression":{"enabled":false},"holdback":{"percent":0},
-    "passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
+    "passes":{"payment_guard":{"first_view":"trust"},"preconnect":{"origins":["https://cdn.example"]}}}"#;
 /// As above, and compressed.
 pub(crate) const COMPRESSES: &str = r#"{"version":"t1","holdback":{"percent":0},
-    "passes":{"preconnect":{"origins":["https://cdn.example"]}}}"#;
+    "passes":{"payment_guard":{"first_view":"trust"},"preconnect":{"origins":["https://cdn.example"]}}}"#;
 
 pub(crate) fn app(policy: &str) -> Rc<App> {
     App::load(

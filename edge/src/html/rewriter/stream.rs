@@ -80,12 +80,8 @@ impl Slot {
         Some(result)
     }
 
-    pub(super) fn stale(&self) -> &[String] {
-        &self.receipt.stale
-    }
-
-    pub(super) fn halted(&self) -> Option<&'static str> {
-        self.receipt.halted
+    pub(super) fn receipt(&self) -> &Receipt {
+        &self.receipt
     }
 
     pub(super) fn report(&self) -> PassReport {
@@ -173,9 +169,11 @@ impl Stream {
         }
     }
 
-    /// Whether every pass has decided to skip.
+    /// Whether no pass would change the page, and nobody looks at it.
     pub(super) fn is_idle(&self) -> bool {
-        self.slots.iter().all(|slot| slot.pass.is_none())
+        let observed = self.page.facts.observed;
+        let mut passes = self.slots.iter().filter_map(|slot| slot.pass.as_ref());
+        !passes.any(|pass| observed || pass.changes())
     }
 
     fn acts_in_body(&self) -> bool {

@@ -7,6 +7,10 @@ pub(super) fn meaning(reason: &str) -> Option<&'static str> {
             "everything is switched off (`enabled = false`, or a policy that cannot be read)"
         }
         "operator" => "an operator switched everything off for this request",
+        "payment" => "the page takes payments, by what is on it",
+        "first-view" => {
+            "it is the first page of its kind: it passes untouched while it is looked at, lest it take payments"
+        }
         "sacred" => "the path is sacred: cart, checkout, account and what `[sacred]` names",
         "method" => "the method may change something",
         "status" => "only answers with status 200 are rewritten",

@@ -21,8 +21,11 @@ use vitrine_edge::html::passes::{self, Docs};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// A page of the shop (`/p/7`, or its whole address), or the word `passes`.
-    #[arg(value_name = "URL|passes")]
-    subject: String,
+    #[arg(value_name = "URL|passes", required_unless_present = "url")]
+    subject: Option<String>,
+    /// The page, by name: the same as to write it alone.
+    #[arg(long, value_name = "URL", conflicts_with = "subject")]
+    url: Option<String>,
     /// After `passes`: only this one.
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -47,6 +50,13 @@ enum Format {
     Json,
 }
 
+impl Args {
+    fn subject(&self) -> &str {
+        let written = self.url.as_ref().or(self.subject.as_ref());
+        written.map_or("", String::as_str)
+    }
+}
+
 /// Longest wait for an explanation: it includes the whole page, as the shop makes it.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Longest explanation, in bytes. The edge bounds its notes; a stranger's answer may be anything.
@@ -55,7 +65,7 @@ const MAX_BYTES: usize = 4 << 20;
 const DEFAULT_EDGE: &str = "http://127.0.0.1:4000";
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if args.subject == "passes" {
+    if args.subject() == "passes" {
         return explain_passes(args);
     }
     anyhow::ensure!(
@@ -92,14 +102,14 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
 /// The edge to ask, and the path and query to ask about.
 fn address(args: &Args) -> anyhow::Result<(Url, String)> {
     let default = Url::parse(DEFAULT_EDGE)?;
-    if args.subject.starts_with('/') {
+    if args.subject().starts_with('/') {
         let edge = args.edge.clone().unwrap_or(default);
-        return Ok((edge, args.subject.clone()));
+        return Ok((edge, args.subject().to_owned()));
     }
-    let page = Url::parse(&args.subject)
+    let page = Url::parse(args.subject())
         .ok()
         .filter(Url::has_host)
-        .with_context(|| format!("`{}` is neither a path nor an address", args.subject))?;
+        .with_context(|| format!("`{}` is neither a path nor an address", args.subject()))?;
     let path = page[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
     let edge = args.edge.clone().map_or_else(|| page.join("/"), Ok)?;
     Ok((edge, path))
@@ -191,6 +201,9 @@ struct Pass {
     name: String,
     applied: Option<u32>,
     skip: Option<String>,
+    #[serde(default)]
+    bytes: i64,
+    micros: Option<u64>,
     notes: Vec<String>,
 }
 
@@ -234,12 +247,14 @@ fn table(explained: &Explanation) -> String {
     }
     for pass in &explained.passes {
         let outcome = match (pass.applied, &pass.skip) {
+            (Some(0), _) => "found nothing to do".into(),
             (Some(1), _) => "applied in 1 place".into(),
             (Some(places), _) => format!("applied in {places} places"),
             (None, Some(reason)) => format!("skipped: {reason}"),
             (None, None) => "skipped".into(),
         };
-        row(&mut out, "  ", &pass.name, &outcome);
+        let cost = cost(pass);
+        row(&mut out, "  ", &pass.name, &format!("{outcome}{cost}"));
         for note in &pass.notes {
             row(&mut out, "  ", "", &format!("- {note}"));
         }
@@ -247,6 +262,18 @@ fn table(explained: &Explanation) -> String {
     header_rows(&mut out, explained);
     out.push_str("\nAsked as a visitor without cookies, who is not measured.\n");
     out
+}
+
+/// What a pass added to the page, and how long it took.
+fn cost(pass: &Pass) -> String {
+    let mut cost = String::new();
+    if pass.bytes != 0 {
+        let _ = write!(cost, ", {:+} bytes", pass.bytes);
+    }
+    if let Some(micros) = pass.micros {
+        let _ = write!(cost, ", {micros} \u{b5}s");
+    }
+    cost
 }
 
 /// What became of the shop's headers; all of the answer's where the shop was not asked.
@@ -318,6 +345,8 @@ fn docs_json(docs: &Docs) -> serde_json::Value {
         "why": docs.why,
         "away": docs.away,
         "example": docs.example,
+        "on": docs.on,
+        "switch": docs.switch(),
     })
 }
 
@@ -328,6 +357,7 @@ fn docs_text(docs: &Docs) -> String {
         ("Why it helps", &docs.why),
         ("When it stays away", &docs.away),
         ("Example", &docs.example),
+        ("Switching it on and off", &docs.switch()),
     ] {
         let _ = writeln!(out, "  {title}");
         for line in text.lines() {
@@ -386,7 +416,7 @@ mod tests {
             "cache": null, "origin_ms": 12, "ms": 30, "bytes_in": 1000, "bytes_out": 300,
             "error": null,
             "passes": [
-                {"pass": "preconnect", "applied": 1, "skip": null, "notes": ["https://a.example\u{1b}[2J"]},
+                {"pass": "preconnect", "applied": 1, "skip": null, "bytes": 71, "micros": 12, "notes": ["https://a.example\u{1b}[2J"]},
                 {"pass": "size_images", "applied": null, "skip": "no rules", "notes": []},
             ],
             "headers": [["content-type", "text/html"], ["via", "1.1 vitrine"]], "because": null,
@@ -396,7 +426,10 @@ mod tests {
             ],
         });
         let table = table(&serde_json::from_value(json).unwrap());
-        assert!(table.contains("applied in 1 place\n"), "{table}");
+        assert!(
+            table.contains("applied in 1 place, +71 bytes, 12 \u{b5}s\n"),
+            "{table}"
+        );
         assert!(table.contains("skipped: no rules\n"), "{table}");
         assert!(table.contains("12 ms\n"), "{table}");
         assert!(table.contains("+ 1.1 vitrine\n"), "{table}");

@@ -84,8 +84,12 @@ fn words(path: &str, key: &str, property: &Value) -> String {
         .find(|docs| path == "passes" && docs.name == key)
     {
         Some(docs) => format!(
-            "{}\n\nWhy it helps: {}\n\nWhen it stays away: {}\n\nExample: {}",
-            docs.what, docs.why, docs.away, docs.example
+            "{}\n\nWhy it helps: {}\n\nWhen it stays away: {}\n\nExample: {}\n\nSwitching it: {}",
+            docs.what,
+            docs.why,
+            docs.away,
+            docs.example,
+            docs.switch()
         ),
         None => schema::description(property).to_owned(),
     }

@@ -190,6 +190,25 @@ pub struct Docs {
     pub away: String,
     /// Example.
     pub example: String,
+    /// Whether it is on where nothing is written about it.
+    pub on: bool,
+}
+
+#[cfg(feature = "authoring")]
+impl Docs {
+    /// How it is switched off, or on where it is off by default.
+    pub fn switch(&self) -> String {
+        let (is, other) = if self.on {
+            ("on", false)
+        } else {
+            ("off", true)
+        };
+        format!(
+            "It is {is} unless the file says `enabled = {other}` under `[passes.{}]`. An entry in `[[overrides]]` \
+             switches it for some templates, paths or parts of pages.",
+            self.name
+        )
+    }
 }
 
 /// Declares the passes. Their order is the order in which they see each tag, and the order of reports.
@@ -271,9 +290,11 @@ macro_rules! passes {
         /// What the user documentation says of every pass, in order.
         #[cfg(feature = "authoring")]
         pub fn docs() -> Vec<Docs> {
+            let default = Config::default();
             vec![$(Docs::parse(
                 stringify!($name),
                 include_str!(concat!("passes/", stringify!($name), ".rs")),
+                default.$name.enabled,
             )),*]
         }
     };
@@ -290,7 +311,7 @@ passes! {
 
 #[cfg(feature = "authoring")]
 impl Docs {
-    fn parse(name: &'static str, source: &str) -> Self {
+    fn parse(name: &'static str, source: &str, on: bool) -> Self {
         let mut chapters: [String; 4] = Default::default();
         let titles = [
             "What it does",
@@ -315,6 +336,7 @@ impl Docs {
             why,
             away,
             example,
+            on,
         }
     }
 }

@@ -149,6 +149,7 @@ fn passes(passes: &[ExplainedPass<'_>]) -> String {
     let mut out = String::from("<h2>Passes</h2>\n");
     for pass in passes {
         let (class, outcome) = match (pass.applied, pass.skip) {
+            (Some(0), _) => ("", "found nothing to do".to_owned()),
             (Some(1), _) => ("done", "applied in 1 place".to_owned()),
             (Some(places), _) => ("done", format!("applied in {places} places")),
             (None, reason) => (
@@ -162,6 +163,16 @@ fn passes(passes: &[ExplainedPass<'_>]) -> String {
             escaped(pass.pass),
             escaped(&outcome)
         );
+        if pass.bytes != 0 {
+            let _ = write!(
+                out,
+                " <span class=\"soft small\">{:+} bytes</span>",
+                pass.bytes
+            );
+        }
+        if let Some(micros) = pass.micros {
+            let _ = write!(out, " <span class=\"soft small\">{micros} \u{b5}s</span>");
+        }
         if !pass.notes.is_empty() {
             out.push_str("<ul class=\"small\">");
             for note in pass.notes {

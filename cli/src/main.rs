@@ -27,6 +27,8 @@ enum Command {
     Check(commands::check::Args),
     /// Say what was decided for a page and why.
     Explain(commands::explain::Args),
+    /// Take in what has been learned of the shop's pages, or show what it leads to.
+    Hints(commands::hints::Args),
     /// Real-user metrics: p75 with intervals, by template and device.
     Report(commands::report::Args),
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Up(args) => commands::up::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Hints(args) => commands::hints::run(&args),
         Command::Report(args) => commands::report::run(args),
     };
     result.unwrap_or_else(|error| {

@@ -67,7 +67,7 @@ impl App {
                 StatusCode::LOOP_DETECTED,
                 "the request has passed through here before",
             ),
-            Route::Operator => routes::operator::respond(&mut context).await,
+            Route::Operator => routes::operator::respond(&mut context, payload).await,
             route => journey(&mut context, route, payload).await,
         };
         context.close(answer)

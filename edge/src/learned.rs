@@ -104,7 +104,8 @@ fn key(template: &str) -> String {
     format!("template:{template}")
 }
 
-async fn read<P: Platform>(platform: &P, template: &str) -> Learned {
+/// A template's record as it is in the store now.
+pub(crate) async fn read<P: Platform>(platform: &P, template: &str) -> Learned {
     let value = platform.state_get(&key(template)).await;
     value
         .and_then(|value| serde_json::from_slice(&value).ok())

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::answer::{Answer, AnswerBody};
+use crate::html::hints;
 use crate::platform::{FetchError, Platform};
 
 /// A problem, in the words of RFC 9457. The title is the status's own phrase.
@@ -15,15 +16,28 @@ struct Problem<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    /// What is wrong one by one, where it is several things.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [hints::Problem],
 }
 
 /// `application/problem+json`.
 pub(crate) fn json<P: Platform>(status: StatusCode, detail: &str) -> Answer<P> {
+    list(status, detail, &[])
+}
+
+/// `application/problem+json` of several things that are wrong.
+pub(crate) fn list<P: Platform>(
+    status: StatusCode,
+    detail: &str,
+    errors: &[hints::Problem],
+) -> Answer<P> {
     let problem = Problem {
         r#type: "about:blank",
         title: status.canonical_reason().unwrap_or("Error"),
         status: status.as_u16(),
         detail,
+        errors,
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     answer(status, "application/problem+json", body)

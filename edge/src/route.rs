@@ -50,7 +50,7 @@ pub enum Route {
     Asset,
     /// Looks like an image.
     Image,
-    /// `/_v/explain`.
+    /// `/_v/explain` and `/_v/hints`.
     Operator,
     /// Under `/_v`, and nothing of ours.
     Reserved,
@@ -123,7 +123,7 @@ impl Route {
         let path = decoded(uri.path());
         if let Some(rest) = reserved(&path) {
             return match rest {
-                "/explain" => Self::Operator,
+                "/explain" | "/hints" => Self::Operator,
                 _ => Self::Reserved,
             };
         }
@@ -161,6 +161,11 @@ fn prefers_images(headers: &HeaderMap) -> bool {
     tokens(headers, &http::header::ACCEPT)
         .next()
         .is_some_and(|first| first.starts_with("image/"))
+}
+
+/// Whether an operator asks about hints.
+pub(crate) fn is_hints(path: &str) -> bool {
+    reserved(&decoded(path)) == Some("/hints")
 }
 
 /// What follows the reserved prefix.

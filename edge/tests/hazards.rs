@@ -13,6 +13,8 @@ mod bodies;
 mod caching;
 #[path = "hazards/control.rs"]
 mod control;
+#[path = "hazards/hints.rs"]
+mod hints;
 #[path = "hazards/images.rs"]
 mod images;
 #[path = "hazards/payment.rs"]

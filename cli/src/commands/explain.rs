@@ -2,20 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http::Request;
 use serde::Deserialize;
 use url::Url;
 use vitrine_edge::html::passes::{self, Docs};
+
+use super::operator::{self, DEFAULT_EDGE, Operator};
 
 /// Arguments of `vitrine explain`.
 #[derive(clap::Args)]
@@ -32,13 +27,8 @@ pub(crate) struct Args {
     /// Where the edge answers. Default: the address's own scheme and host, or `http://127.0.0.1:4000`.
     #[arg(long, value_name = "URL")]
     edge: Option<Url>,
-    /// The operator's token. Default: the environment variable `VITRINE_VAR_OPERATOR_TOKEN`, else the one that
-    /// `vitrine up` made for this installation.
-    #[arg(long, value_name = "TOKEN")]
-    token: Option<String>,
-    /// Where `vitrine up` keeps what it made.
-    #[arg(long, value_name = "DIRECTORY", default_value = ".vitrine")]
-    state_dir: PathBuf,
+    #[command(flatten)]
+    operator: Operator,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -57,13 +47,6 @@ impl Args {
     }
 }
 
-/// Longest wait for an explanation: it includes the whole page, as the shop makes it.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Longest explanation, in bytes. The edge bounds its notes; a stranger's answer may be anything.
-const MAX_BYTES: usize = 4 << 20;
-/// Where the edge of `vitrine up` answers.
-const DEFAULT_EDGE: &str = "http://127.0.0.1:4000";
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.subject() == "passes" {
         return explain_passes(args);
@@ -73,18 +56,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         "one page at a time; a second word follows only `passes`"
     );
     let (edge, page) = address(args)?;
-    let token = token(args)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let answer = runtime
-        .block_on(async { tokio::time::timeout(PATIENCE, ask(&edge, &page, &token)).await })
-        .with_context(|| format!("{edge} did not explain within {} s", PATIENCE.as_secs()))?;
-    let (status, body) = answer.with_context(|| format!("cannot ask {edge}"))?;
-    if status != StatusCode::OK {
-        eprintln!("error: {edge} answered {status}: {}", detail(&body));
-        return Ok(ExitCode::FAILURE);
-    }
+    let mut url = edge.join("/_v/explain")?;
+    url.query_pairs_mut().append_pair("url", &page);
+    let asked = args
+        .operator
+        .ask(&edge, Request::get(url.as_str()), Vec::new())?;
+    let body = match asked {
+        Ok(body) => body,
+        Err(refusal) => {
+            eprintln!("error: {}", refusal.detail);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let text = match args.format {
         Format::Json => String::from_utf8_lossy(&body).into_owned(),
         Format::Table => table(&serde_json::from_slice(&body).context("not an explanation")?),
@@ -113,55 +96,6 @@ fn address(args: &Args) -> anyhow::Result<(Url, String)> {
     let path = page[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
     let edge = args.edge.clone().map_or_else(|| page.join("/"), Ok)?;
     Ok((edge, path))
-}
-
-fn token(args: &Args) -> anyhow::Result<String> {
-    let given = args.token.clone();
-    if let Some(token) = given.or_else(|| std::env::var("VITRINE_VAR_OPERATOR_TOKEN").ok()) {
-        return Ok(token);
-    }
-    let path = args.state_dir.join("operator_token");
-    let text = std::fs::read_to_string(&path).with_context(|| {
-        format!(
-            "no --token, and cannot read {}; run this where `vitrine up` runs",
-            path.display()
-        )
-    })?;
-    Ok(text.trim().to_owned())
-}
-
-async fn ask(edge: &Url, page: &str, token: &str) -> anyhow::Result<(StatusCode, Bytes)> {
-    let mut url = edge.join("/_v/explain")?;
-    url.query_pairs_mut().append_pair("url", page);
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
-    let request = Request::get(url.as_str())
-        .header(ACCEPT, "application/json")
-        .header(AUTHORIZATION, format!("Bearer {token}"))
-        .body(Empty::new())?;
-    let (parts, body) = client.request(request).await?.into_parts();
-    let body = Limited::new(body, MAX_BYTES).collect().await;
-    let body = body.map_err(|error| anyhow::anyhow!("the explanation broke off: {error}"))?;
-    Ok((parts.status, body.to_bytes()))
-}
-
-/// What an RFC 9457 problem says, or the beginning of whatever came.
-fn detail(body: &[u8]) -> String {
-    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let said = problem.as_ref().and_then(|problem| {
-        problem
-            .get("detail")
-            .or_else(|| problem.get("title"))?
-            .as_str()
-    });
-    match said {
-        Some(said) => said.to_owned(),
-        None => String::from_utf8_lossy(body).chars().take(200).collect(),
-    }
 }
 
 /// What the edge answers to `/_v/explain`.
@@ -307,12 +241,8 @@ fn header_rows(out: &mut String, explained: &Explanation) {
 
 /// One line of the table. What came from a page may not steer the terminal.
 fn row(out: &mut String, indent: &str, name: &str, value: &str) {
-    let plain: String = value
-        .chars()
-        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
-        .collect();
     let width = 22 - indent.len();
-    let _ = writeln!(out, "{indent}{name:width$}  {plain}");
+    let _ = writeln!(out, "{indent}{name:width$}  {}", operator::plain(value));
 }
 
 fn explain_passes(args: &Args) -> anyhow::Result<ExitCode> {

@@ -2,5 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod hints;
+mod operator;
 pub(crate) mod report;
 pub(crate) mod up;

@@ -71,8 +71,24 @@ pub struct Override {
 
 impl Override {
     fn means(&self, template: &str, path: &str) -> bool {
-        (self.templates.is_empty() || self.templates.iter().any(|name| name == template))
+        self.means_template(template)
             && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+
+    fn means_template(&self, template: &str) -> bool {
+        self.templates.is_empty() || self.templates.iter().any(|name| name == template)
+    }
+
+    /// Switches passes for a whole page.
+    fn switch(&self, passes: &mut Cow<'_, passes::Config>) {
+        if !self.selectors.is_empty() {
+            return;
+        }
+        let on = self.on.iter().map(|pass| (pass, true));
+        let off = self.off.iter().map(|pass| (pass, false));
+        for (pass, enabled) in on.chain(off) {
+            passes.to_mut().switch(pass, enabled);
+        }
     }
 }
 
@@ -86,19 +102,23 @@ impl Policy {
         let mut passes = Cow::Borrowed(&self.passes);
         let mut exceptions = Vec::new();
         for over in self.overrides.iter().filter(|o| o.means(template, path)) {
-            if over.selectors.is_empty() {
-                let on = over.on.iter().map(|pass| (pass, true));
-                let off = over.off.iter().map(|pass| (pass, false));
-                for (pass, enabled) in on.chain(off) {
-                    passes.to_mut().switch(pass, enabled);
-                }
-            }
+            over.switch(&mut passes);
             exceptions.extend(over.selectors.iter().map(|selector| Exception {
                 selector: selector.clone(),
                 passes: over.off.clone(),
             }));
         }
         (passes, exceptions)
+    }
+
+    /// What may be done to pages of a template, wherever they are.
+    pub(crate) fn passes_for_template(&self, template: &str) -> Cow<'_, passes::Config> {
+        let mut passes = Cow::Borrowed(&self.passes);
+        let everywhere = self.overrides.iter().filter(|o| o.paths.is_empty());
+        for over in everywhere.filter(|o| o.means_template(template)) {
+            over.switch(&mut passes);
+        }
+        passes
     }
 }
 

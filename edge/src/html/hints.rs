@@ -4,7 +4,16 @@
 //! among the selector's matches in document order. It carries counts, not conclusions: the passes that act
 //! on it ask for a share whose lower bound is high enough, and do nothing before there is evidence.
 
+mod check;
+mod evidence;
+mod report;
+
 use serde::{Deserialize, Serialize};
+
+pub(super) use self::check::origin_of;
+pub use self::check::{MAX_FILE, Problem};
+pub use self::evidence::Evidence;
+pub use self::report::{Decision, GroupReport, Report, TemplateReport};
 
 /// Fewest views of a template and viewport group before anything is concluded from them.
 pub const MIN_VIEWS: u32 = 50;

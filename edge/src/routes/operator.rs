@@ -1,5 +1,7 @@
-//! `/_v/explain?url=…`: what would be done with a page, and why, for whoever holds the operator's token.
+//! For whoever holds the operator's token: `/_v/explain?url=…`, what would be done with a page and why, and
+//! `/_v/hints`, what is known of templates.
 
+mod hints;
 mod page;
 mod reason;
 
@@ -13,7 +15,7 @@ use crate::context::Context;
 use crate::ledger::{Entry, Pass};
 use crate::platform::{Payload, Platform};
 use crate::problem;
-use crate::route::Route;
+use crate::route::{self, Route};
 
 /// Everything that was decided about one address.
 #[derive(Debug, Serialize)]
@@ -74,10 +76,22 @@ impl<'a> From<&'a Pass> for ExplainedPass<'a> {
 }
 
 /// Answers the operator.
-pub(crate) async fn respond<P: Platform>(context: &mut Context<P>) -> Answer<P> {
+pub(crate) async fn respond<P: Platform>(
+    context: &mut Context<P>,
+    payload: Payload<P::Body>,
+) -> Answer<P> {
     if let Some(refusal) = refuse(context) {
         return refusal;
     }
+    if route::is_hints(context.uri.path()) {
+        hints::respond(context, payload).await
+    } else {
+        explain_page(context).await
+    }
+}
+
+/// Makes the visit of a page, and tells what happened on it.
+async fn explain_page<P: Platform>(context: &mut Context<P>) -> Answer<P> {
     let Some(target) = parameter(&context.uri, "url").filter(|url| url.starts_with('/')) else {
         return problem::json(
             StatusCode::BAD_REQUEST,

@@ -14,8 +14,8 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
+use super::super::hints::origin_of;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::{Contract, Decision, Edit, Pass, Receipt};
@@ -115,14 +115,6 @@ pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
 
 /// An origin, and whether the connection is without credentials: browsers pool the two apart.
 type Connection = (String, bool);
-
-/// The serialized origin, which is ASCII and free of quotes.
-fn origin_of(written: &str) -> Option<String> {
-    let url = Url::parse(written.trim()).ok()?;
-    let is_plain =
-        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
-    is_plain.then(|| url.origin().ascii_serialization())
-}
 
 struct Preconnect {
     wanted: Vec<Connection>,

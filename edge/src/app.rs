@@ -11,7 +11,7 @@ use crate::learned::Memory;
 use crate::operator::Secrets;
 use crate::platform::{Payload, Platform};
 use crate::route::Route;
-use crate::{headers, problem, routes};
+use crate::{headers, own, problem, routes};
 
 /// Everything that requests share: the policy and the secrets. Built once per version of either.
 #[derive(Debug)]
@@ -87,9 +87,7 @@ pub(crate) async fn journey<P: Platform>(
     payload: Payload<P::Body>,
 ) -> Answer<P> {
     match route {
-        Route::Reserved | Route::Operator => {
-            problem::json(StatusCode::NOT_FOUND, "nothing lives at this reserved path")
-        }
+        Route::Reserved | Route::Operator => own::respond(context),
         _ if context.off.is_some() => routes::pass::respond(context, payload).await,
         Route::Pass(reason) => routes::pass::untouched(context, payload, reason).await,
         _ if context.app.policy.leaves_alone(route) => {

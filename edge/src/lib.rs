@@ -21,6 +21,7 @@ pub mod html;
 mod learned;
 pub mod ledger;
 mod operator;
+mod own;
 mod payment;
 pub mod platform;
 mod problem;

@@ -78,6 +78,47 @@ impl Csp {
         })
     }
 
+    /// A style element, inserted by us.
+    pub(super) fn inline_style(&self) -> Verdict {
+        self.judge(|policy| {
+            let Some(sources) = policy.style_sources() else {
+                return Verdict::Allowed;
+            };
+            if let Some(nonce) = sources.nonce() {
+                Verdict::WithNonce(nonce.to_owned())
+            } else if sources.has("'unsafe-inline'") && !sources.has_hash() {
+                Verdict::Allowed
+            } else {
+                Verdict::Blocked("the page's CSP does not allow inline styles")
+            }
+        })
+    }
+
+    /// A style sheet at `url`, linked by us.
+    pub(super) fn style_sheet(&self, url: &Url, page: &Url) -> Verdict {
+        self.judge(|policy| {
+            let Some(sources) = policy.style_sources() else {
+                return Verdict::Allowed;
+            };
+            if sources.match_url(url, page) {
+                Verdict::Allowed
+            } else if let Some(nonce) = sources.nonce() {
+                Verdict::WithNonce(nonce.to_owned())
+            } else {
+                Verdict::Blocked("the page's CSP does not allow the style sheet")
+            }
+        })
+    }
+
+    /// Whether the page may load an image from `url`.
+    pub(super) fn loads_image(&self, url: &Url, page: &Url) -> bool {
+        self.policies.iter().all(|policy| {
+            policy
+                .sources(&["img-src", "default-src"])
+                .is_none_or(|sources| sources.match_url(url, page))
+        })
+    }
+
     /// Whether the page may connect to `url` (beacons, fetch).
     pub(super) fn connects(&self, url: &Url, page: &Url) -> bool {
         self.policies.iter().all(|policy| {
@@ -140,6 +181,10 @@ impl Policy {
 
     fn script_sources(&self) -> Option<Sources<'_>> {
         self.sources(&["script-src-elem", "script-src", "default-src"])
+    }
+
+    fn style_sources(&self) -> Option<Sources<'_>> {
+        self.sources(&["style-src-elem", "style-src", "default-src"])
     }
 
     fn sandboxes_scripts(&self) -> bool {
@@ -333,6 +378,46 @@ mod tests {
             ),
         ] {
             assert_eq!(csp(&[policy]).inline_script(), verdict, "{policy}");
+        }
+    }
+
+    #[test]
+    fn inserted_styles_obey_the_directives_for_styles() {
+        let no = Verdict::Blocked("the page's CSP does not allow inline styles");
+        let nonce = || Verdict::WithNonce("abc".into());
+        for (policy, verdict) in [
+            ("script-src 'none'", Verdict::Allowed),
+            ("default-src 'self'", no.clone()),
+            (
+                "default-src 'none'; style-src 'unsafe-inline'",
+                Verdict::Allowed,
+            ),
+            ("style-src 'unsafe-inline' 'sha256-AAAA'", no.clone()),
+            ("style-src 'unsafe-inline' 'nonce-abc'", nonce()),
+            (
+                "style-src 'unsafe-inline'; style-src-elem 'self'",
+                no.clone(),
+            ),
+            ("style-src 'none'; style-src-elem 'nonce-abc'", nonce()),
+            ("style-src-attr 'none'", Verdict::Allowed),
+        ] {
+            assert_eq!(csp(&[policy]).inline_style(), verdict, "{policy}");
+        }
+        let page = Url::parse("https://shop.example/p/1").unwrap();
+        let sheet = page.join("/_v/s/0-a.css").unwrap();
+        for (policy, verdict) in [
+            ("default-src 'self'", Verdict::Allowed),
+            ("style-src https://cdn.example 'nonce-abc'", nonce()),
+            (
+                "style-src 'unsafe-inline'",
+                Verdict::Blocked("the page's CSP does not allow the style sheet"),
+            ),
+        ] {
+            assert_eq!(
+                csp(&[policy]).style_sheet(&sheet, &page),
+                verdict,
+                "{policy}"
+            );
         }
     }
 }

@@ -305,6 +305,7 @@ passes! {
     bfcache,
     preconnect,
     third_party_scripts,
+    facades,
     size_images,
     inject_rum,
 }

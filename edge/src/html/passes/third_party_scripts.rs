@@ -28,6 +28,9 @@ use super::{Contract, Decision, Edit, Pass, Receipt};
 mod idle;
 mod signs;
 
+pub(super) use self::idle::take_address;
+pub(super) use self::signs::{has_consent_attribute, is_classic_javascript};
+
 /// What this pass declares of itself.
 pub(super) const CONTRACT: Contract = Contract {
     edits: &[Edit::MovesScripts, Edit::Inserts("script")],

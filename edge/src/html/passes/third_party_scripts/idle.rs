@@ -59,7 +59,8 @@ pub(super) fn block(tag: &mut Tag<'_, '_, '_>) {
     take_address(tag, "data-v-blocked", "text/v-blocked");
 }
 
-fn take_address(tag: &mut Tag<'_, '_, '_>, attribute: &str, inert_type: &str) {
+/// Takes a script's address into an attribute, and gives it a type that no browser runs.
+pub(in super::super) fn take_address(tag: &mut Tag<'_, '_, '_>, attribute: &str, inert_type: &str) {
     let Some(src) = tag.raw("src") else {
         return;
     };

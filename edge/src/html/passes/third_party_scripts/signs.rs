@@ -5,7 +5,7 @@ use http::HeaderMap;
 use super::super::super::tag::Tag;
 
 /// Whether a browser runs the element as a classic script.
-pub(super) fn is_classic_javascript(tag: &Tag<'_, '_, '_>) -> bool {
+pub(in super::super) fn is_classic_javascript(tag: &Tag<'_, '_, '_>) -> bool {
     const TYPES: [&str; 16] = [
         "application/ecmascript",
         "application/javascript",
@@ -35,7 +35,7 @@ pub(super) fn is_classic_javascript(tag: &Tag<'_, '_, '_>) -> bool {
 }
 
 /// Whether a consent tool has marked the element as its own.
-pub(super) fn has_consent_attribute(tag: &Tag<'_, '_, '_>) -> bool {
+pub(in super::super) fn has_consent_attribute(tag: &Tag<'_, '_, '_>) -> bool {
     [
         "data-cookieconsent",
         "data-cmp",

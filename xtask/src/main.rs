@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod place;
 mod setup;
 mod step;
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::Args),
     /// Everything that can fail, with a table of steps at the end.
     Test(test::Args),
+    /// Throw random input at every parser, for ten minutes each.
+    Fuzz(fuzz::Args),
     /// Measure, and print JSON for `loadtests/baselines/`.
     Bench(bench::Args),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Build => setup::run_all().and_then(|()| build::run()),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match result {

@@ -6,6 +6,8 @@
 //! never sees what a browser would not act on (`<template>`, `<noscript>`, SVG, comments).
 
 mod csp;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod hints;
 mod page;
 pub mod passes;

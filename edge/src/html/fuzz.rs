@@ -1,0 +1,133 @@
+//! What the fuzz targets in `edge/fuzz` call: each takes any bytes, runs one parser, and asserts what must hold
+//! whatever they are.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken law ends the run"
+)]
+
+use http::HeaderMap;
+use url::Url;
+
+use super::csp::{Csp, Verdict};
+use super::passes::Config;
+use super::url_pattern::UrlPattern;
+use super::{PageFacts, Rewriter, vendors};
+
+fn page() -> Url {
+    "https://shop.example/p/1".parse().unwrap()
+}
+
+fn halves(bytes: &[u8]) -> (String, String) {
+    let cut = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+    let (first, second) = bytes.split_at(cut);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\0', "");
+    (text(first), text(second))
+}
+
+/// Content security policy: a second policy never allows what the first forbids, and a nonce that is to stand in
+/// an attribute can.
+pub fn csp(bytes: &[u8]) {
+    let (first, second) = halves(bytes);
+    let page = page();
+    let script = page.join("/_v/rum/1.js").unwrap();
+    let verdicts = |csp: &Csp| [csp.external_script(&script, &page), csp.inline_script()];
+    let mut csp = Csp::default();
+    csp.add(&first);
+    let before = verdicts(&csp);
+    let connected = csp.connects(&script, &page);
+    csp.add(&second);
+    for (before, after) in before.iter().zip(verdicts(&csp)) {
+        if let Verdict::WithNonce(nonce) = &after {
+            assert!(
+                !nonce.is_empty() && nonce.is_ascii() && !nonce.contains(['"', '<', '&', '\''])
+            );
+        }
+        if matches!(before, Verdict::Blocked(_)) {
+            assert!(matches!(after, Verdict::Blocked(_)), "{first:?} {second:?}");
+        }
+    }
+    assert!(connected || !csp.connects(&script, &page));
+}
+
+/// URL patterns of vendor rules: no pattern panics, and a pattern without a wildcard matches itself.
+pub fn vendor_rules(bytes: &[u8]) {
+    let (pattern, address) = halves(bytes);
+    let url = page().join(&address);
+    if let Ok(url) = &url {
+        let vendor = vendors::of(url);
+        assert!(vendor.is_none_or(|vendor| !vendor.id.is_empty()));
+    }
+    let Some(compiled) = UrlPattern::parse(&pattern) else {
+        return;
+    };
+    if let Ok(url) = &url {
+        compiled.matches(url);
+        compiled.matches_on(url, &page());
+    }
+    if !pattern.contains('*')
+        && let Ok(own) = Url::parse(&pattern)
+        && own.as_str() == pattern
+        && matches!(own.scheme(), "http" | "https")
+        && own.username().is_empty()
+        && own.password().is_none()
+        && own.fragment().is_none()
+    {
+        assert!(compiled.matches(&own), "{pattern}");
+    }
+}
+
+/// Selectors from hints and from the policy: whatever they are, the page comes out whole.
+pub fn selectors(bytes: &[u8]) {
+    let (selector, html) = halves(bytes);
+    let rule = serde_json::json!({"selector": selector, "width": 6, "height": 8});
+    let config = serde_json::json!({"size_images": {"rules": [rule]}});
+    let Ok(config) = serde_json::from_value::<Config>(config) else {
+        return;
+    };
+    let problems = config.problems();
+    let html = format!("<!doctype html><html><head></head><body>{html}</body></html>");
+    let output = rewrite(&config, html.as_bytes(), html.len());
+    if !problems.is_empty() {
+        assert_eq!(
+            output,
+            html.as_bytes(),
+            "a rule that is refused changes nothing"
+        );
+    }
+}
+
+/// Whole pages: the pieces in which they arrive do not matter, and with every pass off nothing changes.
+pub fn page_in_pieces(bytes: &[u8]) {
+    let Some((size, html)) = bytes.split_first() else {
+        return;
+    };
+    let config = serde_json::json!({
+        "third_party_scripts": {"rules": [
+            {"match": "https://chat.example/*", "action": "idle"},
+            {"match": "https://**", "action": "async"}
+        ]},
+        "size_images": {"rules": [{"selector": "img", "width": 6, "height": 8}]},
+        "preconnect": {"origins": ["https://cdn.example"]}
+    });
+    let config: Config = serde_json::from_value(config).unwrap();
+    let whole = rewrite(&config, html, html.len());
+    assert_eq!(rewrite(&config, html, usize::from(*size)), whole);
+    assert_eq!(rewrite(&Config::off(), html, usize::from(*size)), html);
+}
+
+fn rewrite(config: &Config, html: &[u8], size: usize) -> Vec<u8> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        "content-type",
+        http::HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    let mut rewriter = Rewriter::new(config, PageFacts::new(page(), "product", headers));
+    let mut output = Vec::new();
+    for piece in html.chunks(size.max(1)) {
+        output.extend(rewriter.write(piece));
+    }
+    output.extend(rewriter.end());
+    output
+}

@@ -5,12 +5,14 @@
 //!
 //! - [`app`]: the journey of a request, on one screen; [`route`] chooses it, `routes/` tells each story.
 //! - [`html`]: the rewriter and the registry of passes.
+//! - [`audit`]: the second parser, which holds a rewritten page against what it was.
 //! - [`headers`], [`encoding`]: what is done to heads and to bodies.
 //! - [`experiment`], [`ledger`]: which arm a visitor is in, and what happened on a request.
 //! - [`config`]: what the merchant wrote, and what the edge makes of it.
 
 mod answer;
 pub mod app;
+pub mod audit;
 pub mod cache;
 pub mod config;
 mod context;

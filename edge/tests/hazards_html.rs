@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "common/dom.rs"]
-mod dom;
 #[path = "hazards_html/laws.rs"]
 mod laws;
 #[path = "hazards_html/markup.rs"]
@@ -18,6 +16,7 @@ mod scripts;
 mod stream;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use vitrine_edge::audit::{self, dom};
 use vitrine_edge::html::passes::Config;
 use vitrine_edge::html::{Limits, Outcome, PageFacts, Rewriter};
 
@@ -96,6 +95,15 @@ fn outcome(config: &Config, headers: &[(&str, &str)], input: &str, pass: &str) -
     let rewriter = Rewriter::new(config, facts_with(headers));
     let (_, rewriter) = run(rewriter, input.as_bytes(), usize::MAX);
     outcome_of(&rewriter, pass)
+}
+
+/// The passes that changed something.
+fn applied(rewriter: &Rewriter) -> Vec<&'static str> {
+    let reports = rewriter.reports().into_iter();
+    reports
+        .filter(|report| matches!(report.outcome, Outcome::Applied(_)))
+        .map(|report| report.pass)
+        .collect()
 }
 
 fn outcome_of(rewriter: &Rewriter, pass: &str) -> String {

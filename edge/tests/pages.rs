@@ -1,6 +1,7 @@
 //! Page cases: `pages/<pass>/<case>/{in.html, out.html, case.json}`.
 //!
-//! Every case runs whole, in chunks of one and of seven bytes, twice, disabled, and with hardly any memory.
+//! Every case runs whole, in chunks of one and of seven bytes, twice, disabled, and with hardly any memory; and
+//! the second parser finds no change that the pass does not declare.
 //! `BLESS=1` writes `out.html` anew; a person reads the difference.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -12,12 +13,10 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
+use vitrine_edge::audit::{self, dom};
 use vitrine_edge::html::hints::TemplateHints;
 use vitrine_edge::html::passes::{Config, NAMES};
 use vitrine_edge::html::{Exception, Limits, Outcome, PageFacts, Rewriter};
-
-#[path = "common/dom.rs"]
-mod dom;
 
 /// `case.json`
 #[derive(Debug, Clone, Deserialize)]
@@ -173,6 +172,16 @@ impl Loaded {
         same(&output, &self.input)
     }
 
+    /// Nothing differs to the second parser beyond what the pass declares.
+    fn declared(&self) -> Result<(), Failed> {
+        let (output, _) = self.rewrite(&self.config, &self.input, usize::MAX);
+        let violations = audit::check(&self.input, &output, &[&self.pass])?;
+        match violations.first() {
+            Some(violation) => Err(violation.to_string().into()),
+            None => Ok(()),
+        }
+    }
+
     /// With hardly any memory the page may be rewritten or not, but it is whole: same text, same end.
     fn tiny_memory(&self) -> Result<(), Failed> {
         for memory in [0, 40, 100, 300, 1000] {
@@ -252,6 +261,7 @@ fn trials_of(loaded: Loaded) -> Vec<Trial> {
         trial("in sevens", |case| case.chunked(7)),
         trial("twice", Loaded::twice),
         trial("disabled", Loaded::disabled),
+        trial("by the second parser", Loaded::declared),
         trial("with hardly any memory", Loaded::tiny_memory),
     ]
 }

@@ -9,7 +9,7 @@ fn page(head: &str) -> String {
 
 /// The classic scripts that run in document order: inline text, or address.
 fn ordered_scripts(html: &str) -> Vec<String> {
-    let nodes = nodes(html.as_bytes());
+    let nodes = nodes(html.as_bytes()).unwrap();
     let mut scripts = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         let classic = node
@@ -109,7 +109,7 @@ fn h27_a_waiting_script_runs_as_its_own_element() {
         r#"[{"vendor":"intercom","action":"idle"}]"#,
         &page("<script id=me src=\"https://widget.intercom.io/widget/a\" data-app=7></script>"),
     );
-    let nodes = nodes(output.as_bytes());
+    let nodes = nodes(output.as_bytes()).unwrap();
     let waiting = nodes
         .iter()
         .find(|n| n.attribute("id") == Some("me"))
@@ -308,6 +308,7 @@ fn h40_a_script_element_stays_for_those_who_insert_before_the_first() {
         let output = rewrite_by(&rules, &html);
         assert!(
             nodes(output.as_bytes())
+                .unwrap()
                 .iter()
                 .any(|n| n.is_element("script")),
             "{action}"

@@ -347,12 +347,12 @@ impl Stream {
             "textarea",
         ];
         if self.ambiguous > 0 && READ_IN_TWO_WAYS.contains(&name) {
-            self.given_up = Some("ambiguous markup: a text element in <select> or <frameset>");
+            self.given_up = Some("ambiguous markup: a text element in <select>");
             return;
         }
         let counter: fn(&mut Self) -> &mut usize = match name {
             "template" | "svg" | "math" => |stream| &mut stream.inert,
-            "select" | "frameset" => |stream| &mut stream.ambiguous,
+            "select" => |stream| &mut stream.ambiguous,
             _ => return,
         };
         let Some(handlers) = element.end_tag_handlers() else {
@@ -393,6 +393,8 @@ impl Stream {
                     stream.inline_script(tag.source_location().bytes().start);
                 });
             }
+            // A browser drops nearly everything in it, but keeps blanks: even those of a dropped script.
+            "frameset" => self.given_up = Some("a page of frames"),
             "picture" => {
                 self.picture = Some(Picture::default());
                 on_end(element, shared, |stream, _| stream.picture = None);

@@ -5,7 +5,6 @@ use std::fmt;
 use std::rc::Rc;
 
 use http::HeaderMap;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY};
 use url::Url;
 
 use super::csp::Csp;
@@ -77,8 +76,6 @@ pub(super) struct Page {
     pub(super) base: Option<Url>,
     /// The policies of the headers, and of each `<meta>` met so far.
     pub(super) csp: Csp,
-    /// Policies that only report: they block nothing, but the merchant should know.
-    pub(super) csp_report_only: Csp,
     /// Whether the browser's guess of the character encoding can no longer be moved by what is inserted.
     pub(super) charset_settled: bool,
     /// Whether the head is still open.
@@ -87,13 +84,10 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(facts: PageFacts) -> Self {
-        let csp = Csp::from_headers(&facts.headers, &CONTENT_SECURITY_POLICY);
-        let report_only = Csp::from_headers(&facts.headers, &CONTENT_SECURITY_POLICY_REPORT_ONLY);
         Self {
-            facts,
             base: None,
-            csp,
-            csp_report_only: report_only,
+            csp: Csp::of(facts.url.clone(), &facts.headers),
+            facts,
             charset_settled: false,
             in_head: true,
         }

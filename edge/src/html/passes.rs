@@ -153,6 +153,22 @@ impl Receipt {
         self.stop(reason);
     }
 
+    /// Records that something is not inserted, and why: it is all there is to say of a pass that does nothing
+    /// else, and a line beside what the pass has done.
+    pub(super) fn refuse(&mut self, reason: &'static str) {
+        if self.applied > 0 {
+            self.note_once(format!("not inserted: {reason}"));
+        }
+        self.stop(reason);
+    }
+
+    /// Adds a line for `explain` unless it is there.
+    pub(super) fn note_once(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.note(|| note);
+        }
+    }
+
     /// Adds a line for `explain`, as long as there is room.
     pub(super) fn note(&mut self, note: impl FnOnce() -> String) {
         if self.notes.len() < MAX_NOTES {

@@ -176,7 +176,7 @@ impl Facades {
             receipt.note(|| format!("{}: left, its kind is not named", player.shown()));
             return;
         }
-        match player.document(tag, page, &self.options) {
+        match player.document(tag, page, &self.options, receipt) {
             Ok(document) => {
                 player.hold(tag, &document);
                 receipt.applied();
@@ -196,7 +196,7 @@ impl Facades {
             return;
         };
         debug_assert!(vendor.interface == Interface::Queue, "chat::opener says so");
-        match self.button.hold(tag, page, chat) {
+        match self.button.hold(tag, page, chat, receipt) {
             Ok(()) => {
                 receipt.applied();
                 receipt.note(|| format!("{}: waits behind a button", vendor.id));

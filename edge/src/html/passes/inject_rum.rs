@@ -11,7 +11,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::csp::Verdict;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::{Contract, Decision, Edit, Pass, Receipt};
@@ -101,21 +100,8 @@ impl Pass for InjectRum {
         let path = page.facts.rum_script;
         let site = &page.facts.url;
         let (script, beacon) = (site.join(path).ok()?, site.join(BEACON_PATH).ok()?);
-        if !page.csp.connects(&beacon, site) {
-            receipt.stop("the page's CSP does not allow the beacon");
-            return None;
-        }
-        let nonce = match page.csp.external_script(&script, site) {
-            Verdict::Allowed => String::new(),
-            Verdict::WithNonce(nonce) => format!(" nonce=\"{nonce}\""),
-            Verdict::Blocked(reason) => {
-                receipt.stop(reason);
-                return None;
-            }
-        };
-        if let Verdict::Blocked(reason) = page.csp_report_only.external_script(&script, site) {
-            receipt.note(|| format!("a report-only policy will report this script: {reason}"));
-        }
+        page.csp.beacon(&beacon).admit(receipt)?;
+        let nonce = page.csp.external_script(&script).admit(receipt)?;
         receipt.applied();
         let (src, token) = (page.own_url(path), &self.token);
         Some(format!(

@@ -259,7 +259,7 @@ impl Pass for ThirdPartyScripts {
             receipt.note(|| format!("{}: left, {reason}", who()));
             return;
         }
-        self.apply(tag, action, page);
+        self.apply(tag, action, page, receipt);
         receipt.applied();
         receipt.note(|| format!("{}: {action:?}", who()).to_lowercase());
     }
@@ -308,16 +308,22 @@ impl ThirdPartyScripts {
             return Some(format!("the consent tool {tool} decides when scripts run"));
         }
         (action == Action::Idle)
-            .then(|| Loader::obstacle(page))
+            .then(|| self.loader.obstacle(page))
             .flatten()
             .map(str::to_owned)
     }
 
-    fn apply(&mut self, tag: &mut Tag<'_, '_, '_>, action: Action, page: &Page) {
+    fn apply(
+        &mut self,
+        tag: &mut Tag<'_, '_, '_>,
+        action: Action,
+        page: &Page,
+        receipt: &mut Receipt,
+    ) {
         match action {
             Action::Async => tag.set_raw("async", ""),
             Action::Defer => tag.set_raw("defer", ""),
-            Action::Idle => self.loader.hold(tag, page),
+            Action::Idle => self.loader.hold(tag, page, receipt),
             Action::Block => idle::block(tag),
         }
     }

@@ -416,7 +416,7 @@ impl Stream {
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("content-security-policy"));
         if let Some(content) = meta.get_attribute("content").filter(|_| is_policy) {
             let content = super::super::tag::decode_references(&content);
-            self.page.csp.add(&content);
+            self.page.csp.add_meta(&content);
         }
     }
 

@@ -3,9 +3,9 @@
 //! The vendor's script keeps its element and every attribute, as an idle script does, and our own script makes
 //! the button from what stands on it. Without scripts there is neither a chat nor a button.
 
-use super::super::super::csp::Verdict;
 use super::super::super::page::Page;
 use super::super::super::tag::Tag;
+use super::super::Receipt;
 use super::super::third_party_scripts::{has_consent_attribute, is_classic_javascript, take_address};
 use super::Chat;
 use super::player::text_of;
@@ -45,19 +45,15 @@ impl Button {
         tag: &mut Tag<'_, '_, '_>,
         page: &Page,
         chat: &Chat,
+        receipt: &mut Receipt,
     ) -> Result<(), &'static str> {
         let opener = opener(&chat.vendor).ok_or("its chat cannot wait")?;
         if let Some(reason) = refusal(tag, page) {
             return Err(reason);
         }
         let path = own::CHAT_SCRIPT.path();
-        let site = &page.facts.url;
-        let url = site.join(path).map_err(|_| "the page has no address")?;
-        let nonce = match page.csp.external_script(&url, site) {
-            Verdict::Allowed => String::new(),
-            Verdict::WithNonce(nonce) => format!(" nonce=\"{nonce}\""),
-            Verdict::Blocked(reason) => return Err(reason),
-        };
+        let url = page.facts.url.join(path).map_err(|_| "the page has no address")?;
+        let nonce = page.csp.external_script(&url).attribute(receipt)?;
         if !self.inserted {
             self.inserted = true;
             let src = page.own_url(path);

@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use super::super::super::csp::Verdict;
 use super::super::super::page::Page;
 use super::super::super::tag::Tag;
+use super::super::Receipt;
 use super::super::third_party_scripts::has_consent_attribute;
 use super::{Kind, Options};
 use crate::own;
@@ -45,6 +45,7 @@ impl Player {
         tag: &Tag<'_, '_, '_>,
         page: &Page,
         options: &Options,
+        receipt: &mut Receipt,
     ) -> Result<String, &'static str> {
         if let Some(reason) = refusal(tag) {
             return Err(reason);
@@ -58,25 +59,27 @@ impl Player {
         let (script, style) = (own::FACADE_SCRIPT.path(), own::FACADE_STYLE.path());
         let site = &page.facts.url;
         let address = |path: &str| site.join(path).map_err(|_| "the page has no address");
-        let of_script = attribute(page.csp.external_script(&address(script)?, site))?;
-        let of_style = attribute(page.csp.style_sheet(&address(style)?, site))?;
+        let of_script = page.csp.external_script(&address(script)?);
+        let of_script = of_script.attribute(receipt)?;
+        let of_style = page.csp.external_style(&address(style)?);
+        let of_style = of_style.attribute(receipt)?;
         Ok(format!(
             "<link rel=stylesheet href=\"{}\"{of_style}><script src=\"{}\" defer{of_script}></script>{}",
             page.own_url(style),
             page.own_url(script),
-            self.link(tag, page, options),
+            self.link(tag, page, options, receipt),
         ))
     }
 
     /// The link to the player.
-    fn link(&self, tag: &Tag<'_, '_, '_>, page: &Page, options: &Options) -> String {
+    fn link(&self, tag: &Tag<'_, '_, '_>, page: &Page, options: &Options, receipt: &mut Receipt) -> String {
         let (text, class) = match self.kind {
             Kind::Youtube | Kind::Vimeo => (&options.play_text, ""),
             Kind::GoogleMaps => (&options.map_text, " class=map"),
         };
         let mut link = format!("<a href=\"{}\"{class}>", text_of(self.playing().as_str()));
         if let Some(poster) = self.poster().filter(|_| options.posters)
-            && page.csp.loads_image(&poster, &page.facts.url)
+            && page.csp.image(&poster).attribute(receipt).is_ok()
         {
             let _ = write!(link, "<img alt=\"\" src=\"{poster}\">");
         }
@@ -179,15 +182,6 @@ fn refusal(tag: &Tag<'_, '_, '_>) -> Option<&'static str> {
     }
     let can_be_written = |name: &str| tag.raw(name).is_none_or(|raw| raw.is_ascii());
     (!can_be_written("allow")).then_some("its attribute `allow` is not ASCII")
-}
-
-/// The attribute that a policy asks for.
-fn attribute(verdict: Verdict) -> Result<String, &'static str> {
-    match verdict {
-        Verdict::Allowed => Ok(String::new()),
-        Verdict::WithNonce(nonce) => Ok(format!(" nonce=\"{nonce}\"")),
-        Verdict::Blocked(reason) => Err(reason),
-    }
 }
 
 /// A text as it is written in markup, in ASCII.

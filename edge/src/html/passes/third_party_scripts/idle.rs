@@ -6,9 +6,9 @@
 //! at the first idle moment after the page has loaded and at the deadline at the latest. It listens for
 //! `load` and for nothing else: no clicks are held back, no events are made up.
 
-use super::super::super::csp::Verdict;
 use super::super::super::page::Page;
 use super::super::super::tag::Tag;
+use super::super::Receipt;
 
 /// Milliseconds from the loader's start after which scripts run although the page has not loaded: an image
 /// that never ends must not silence a chat for ever.
@@ -16,38 +16,34 @@ const WITHOUT_LOAD_MS: u32 = 20_000;
 
 /// The loader: whether the page has it already.
 pub(super) struct Loader {
-    deadline_ms: u32,
+    script: String,
     inserted: bool,
 }
 
 impl Loader {
     pub(super) fn new(deadline_ms: u32) -> Self {
         Self {
-            deadline_ms,
+            script: script(deadline_ms),
             inserted: false,
         }
     }
 
     /// Why the loader cannot work on the page.
-    pub(super) fn obstacle(page: &Page) -> Option<&'static str> {
+    pub(super) fn obstacle(&self, page: &Page) -> Option<&'static str> {
         if page.csp.wants_trusted_types() {
             return Some("the page's CSP requires trusted types");
         }
-        match page.csp.inline_script() {
-            Verdict::Blocked(reason) => Some(reason),
-            Verdict::Allowed | Verdict::WithNonce(_) => None,
-        }
+        page.csp.inline_script(&self.script).refusal()
     }
 
     /// Makes a script wait. The first on the page brings the loader along.
-    pub(super) fn hold(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page) {
+    pub(super) fn hold(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page, receipt: &mut Receipt) {
         if !self.inserted {
-            self.inserted = true;
-            let nonce = match page.csp.inline_script() {
-                Verdict::WithNonce(nonce) => format!(" nonce=\"{nonce}\""),
-                Verdict::Allowed | Verdict::Blocked(_) => String::new(),
+            let loader = &self.script;
+            let Some(nonce) = page.csp.inline_script(loader).admit(receipt) else {
+                return;
             };
-            let loader = script(self.deadline_ms);
+            self.inserted = true;
             tag.insert_before(&format!("<script data-v=\"third_party_scripts\"{nonce}>{loader}</script>"));
         }
         take_address(tag, "data-v-src", "text/v-idle");

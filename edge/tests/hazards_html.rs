@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "hazards_html/images.rs"]
+mod images;
 #[path = "hazards_html/laws.rs"]
 mod laws;
 #[path = "hazards_html/markup.rs"]

@@ -6,6 +6,7 @@
 
 mod check;
 mod evidence;
+mod follow;
 mod report;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,15 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::check::origin_of;
 pub use self::check::{MAX_FILE, Problem};
 pub use self::evidence::Evidence;
+pub(super) use self::follow::{Follower, Met, in_every_group, too_little};
 pub use self::report::{Decision, GroupReport, Report, TemplateReport};
 
 /// Fewest views of a template and viewport group before anything is concluded from them.
 pub const MIN_VIEWS: u32 = 50;
 /// Most templates in one file of hints; `vitrine.toml` names at most 64, and one more is for the rest.
 pub const MAX_TEMPLATES: usize = 65;
+/// Why a pass does nothing before there are hints.
+pub(super) const NOTHING_LEARNED: &str = "nothing has been learned of this template yet";
 /// Most elements, origins or resources of one viewport group: a page has few that matter.
 pub const MAX_ENTRIES: usize = 64;
 
@@ -50,7 +54,7 @@ pub struct GroupHints {
     pub viewport: Viewport,
     /// Page views that were counted.
     pub views: u32,
-    /// Images that were seen.
+    /// Images and frames that were seen.
     #[serde(default)]
     pub images: Vec<ImageHint>,
     /// Origins of third parties that were used.
@@ -85,7 +89,7 @@ impl Viewport {
     }
 }
 
-/// An image of the template.
+/// An image of the template, or a frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageHint {
@@ -103,7 +107,8 @@ pub struct ImageHint {
     /// Views in which it began below the first viewport.
     #[serde(default)]
     pub below_fold: u32,
-    /// Views in which it was within the first viewport and not to be seen, as the later slides of a carousel.
+    /// Views in which it did not begin below the first viewport and was not to be seen, as the later slides of
+    /// a carousel.
     #[serde(default)]
     pub hidden: u32,
 }

@@ -9,6 +9,7 @@ mod csp;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub mod hints;
+mod image;
 mod page;
 pub mod passes;
 mod rewriter;

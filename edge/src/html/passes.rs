@@ -319,6 +319,8 @@ macro_rules! passes {
 passes! {
     payment_guard,
     bfcache,
+    lcp_image,
+    lazy_images,
     preconnect,
     third_party_scripts,
     facades,

@@ -23,6 +23,8 @@ pub(super) struct Tag<'a, 'r, 't> {
 pub(super) struct Picture {
     /// Whether a `<source>` chooses by media or states its own size, so that sizes can differ.
     pub(super) art_directed: bool,
+    /// Whether a script sets the address of a `<source>`.
+    pub(super) scripted: bool,
 }
 
 impl<'a, 'r, 't> Tag<'a, 'r, 't> {

@@ -78,6 +78,13 @@ impl GroupHints {
         Evidence::new(image.below_fold, image.seen, BELOW_FOLD)
     }
 
+    /// That an image, where it is on the page, is not to be seen at first: it begins below the first viewport,
+    /// or is hidden, as the later slides of a carousel.
+    pub fn is_unseen_at_first(&self, image: &ImageHint) -> Evidence {
+        let unseen = image.below_fold.saturating_add(image.hidden);
+        Evidence::new(unseen, image.seen, BELOW_FOLD)
+    }
+
     /// That an origin is used before the largest contentful paint.
     pub fn is_connected_early(&self, origin: &OriginHint) -> Evidence {
         Evidence::new(origin.before_lcp, self.views, CONNECTED)

@@ -14,6 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::image;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::super::url_pattern::UrlPattern;
@@ -170,7 +171,7 @@ impl Pass for SizeImages {
             return;
         };
         let shown = || url.as_ref().map_or("", url::Url::path).to_owned();
-        if let Some(reason) = refusal(tag, &src) {
+        if let Some(reason) = refusal(tag) {
             receipt.note(|| format!("{}: left, {reason}", shown()));
             return;
         }
@@ -182,7 +183,7 @@ impl Pass for SizeImages {
 }
 
 /// Why an image that a rule names is left as it is.
-fn refusal(tag: &Tag<'_, '_, '_>, src: &str) -> Option<&'static str> {
+fn refusal(tag: &Tag<'_, '_, '_>) -> Option<&'static str> {
     if tag.has("width") || tag.has("height") {
         return Some("it has a size");
     }
@@ -200,20 +201,10 @@ fn refusal(tag: &Tag<'_, '_, '_>, src: &str) -> Option<&'static str> {
         return Some("its style has a size");
     }
     if tag.opted_out {
-        return Some("the element or an ancestor opts out");
+        return Some(image::OPTED_OUT);
     }
     if tag.picture.is_some_and(|picture| picture.art_directed) {
         return Some("its picture has sources of other shapes");
     }
-    let class = tag.value("class").unwrap_or_default().to_ascii_lowercase();
-    let is_lazy_class = |c: &str| c.starts_with("lazy") || c == "lozad" || c == "b-lazy";
-    if tag.has_prefixed("data-src")
-        || tag.has_prefixed("data-lazy")
-        || tag.has("data-original")
-        || src.trim_start().to_ascii_lowercase().starts_with("data:")
-        || class.split_ascii_whitespace().any(is_lazy_class)
-    {
-        return Some("a lazy loader has it");
-    }
-    None
+    image::has_lazy_loader(tag).then_some(image::LAZY_LOADER)
 }

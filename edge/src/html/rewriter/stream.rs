@@ -404,6 +404,9 @@ impl Stream {
                     picture.art_directed |= ["media", "width", "height"]
                         .iter()
                         .any(|name| element.has_attribute(name));
+                    picture.scripted |= ["data-src", "data-srcset"]
+                        .iter()
+                        .any(|name| element.has_attribute(name));
                 }
             }
             _ => {}

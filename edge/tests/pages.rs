@@ -24,6 +24,9 @@ use vitrine_edge::html::{Exception, Limits, Outcome, PageFacts, Rewriter};
 struct Case {
     /// The options of the pass under test; every other pass is off.
     options: serde_json::Value,
+    /// The options of passes that run beside it.
+    #[serde(default)]
+    beside: BTreeMap<String, serde_json::Value>,
     #[serde(default = "default_url")]
     url: String,
     #[serde(default)]
@@ -77,6 +80,9 @@ impl Loaded {
         let case: Case = serde_json::from_str(&text).map_err(|e| at(&e))?;
         let mut config = serde_json::to_value(Config::off()).map_err(|e| at(&e))?;
         config[pass] = case.options.clone();
+        for (other, options) in &case.beside {
+            config[other] = options.clone();
+        }
         let config: Config = serde_json::from_value(config).map_err(|e| at(&e))?;
         let input = std::fs::read(dir.join("in.html")).map_err(|e| at(&e))?;
         Ok(Self {
@@ -172,10 +178,12 @@ impl Loaded {
         same(&output, &self.input)
     }
 
-    /// Nothing differs to the second parser beyond what the pass declares.
+    /// Nothing differs to the second parser beyond what the passes declare.
     fn declared(&self) -> Result<(), Failed> {
         let (output, _) = self.rewrite(&self.config, &self.input, usize::MAX);
-        let violations = audit::check(&self.input, &output, &[&self.pass])?;
+        let passes = std::iter::once(&self.pass).chain(self.case.beside.keys());
+        let passes: Vec<&str> = passes.map(String::as_str).collect();
+        let violations = audit::check(&self.input, &output, &passes)?;
         match violations.first() {
             Some(violation) => Err(violation.to_string().into()),
             None => Ok(()),

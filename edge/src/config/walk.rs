@@ -103,7 +103,9 @@ impl Walk<'_> {
                 .expected(format!("not a key of {table}"))
         };
         let home = homes(self.root, name);
-        finding = if let Some(nearest) = nearest(name, valid.iter().copied()) {
+        finding = if let Some(why) = never(schema, name) {
+            finding.help(why)
+        } else if let Some(nearest) = nearest(name, valid.iter().copied()) {
             finding.help(format!("did you mean `{nearest}`?"))
         } else if let [home] = home.as_slice() {
             finding.help(format!("`{name}` is a key of {}", heading(home, self.root)))
@@ -173,7 +175,9 @@ impl Walk<'_> {
         let names = || choices.iter().map(|(choice, _)| *choice);
         let mut finding = Finding::error(format!("unknown value {text:?} for `{path}`"), at)
             .expected(format!("expected {}", schema::one_of(names())));
-        if let Some(nearest) = nearest(text, names()) {
+        if let Some(why) = never(schema, text) {
+            finding = finding.help(why);
+        } else if let Some(nearest) = nearest(text, names()) {
             finding = finding.help(format!("did you mean {nearest:?}?"));
         }
         self.findings.push(explained(finding, path, schema));
@@ -349,6 +353,12 @@ fn homes(root: &Value, name: &str) -> Vec<String> {
     let mut homes = Vec::new();
     collect("", root, name, &mut homes);
     homes
+}
+
+/// Why there is no key or choice of this name and never will be, where the schema says so (`x-never`).
+fn never<'a>(schema: &'a Value, name: &str) -> Option<&'a str> {
+    let plain = name.to_lowercase().replace('-', "_");
+    schema.get("x-never")?.get(&plain)?.as_str()
 }
 
 /// The name that was most probably meant: at most a third of it is different.

@@ -80,6 +80,8 @@ pub(super) struct Page {
     pub(super) charset_settled: bool,
     /// Whether the head is still open.
     pub(super) in_head: bool,
+    /// Another optimiser that decides when the page's scripts run.
+    pub(super) other_optimiser: Option<&'static str>,
 }
 
 impl Page {
@@ -90,6 +92,7 @@ impl Page {
             facts,
             charset_settled: false,
             in_head: true,
+            other_optimiser: None,
         }
     }
 

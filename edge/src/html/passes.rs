@@ -59,6 +59,15 @@ pub(super) trait Pass {
         &[]
     }
 
+    /// Why the pass has nothing to do on a page where these others run, if it has not: what guards other
+    /// passes is of no use alone.
+    fn redundant(&self, _others: &[&Contract]) -> Option<&'static str> {
+        None
+    }
+
+    /// Before anything else: nothing of the page has been seen.
+    fn begin(&mut self, _page: &Page, _receipt: &mut Receipt) {}
+
     /// Headers to add to the response, before its head is sent. Nothing of the body is known then.
     fn response_headers(
         &mut self,
@@ -123,6 +132,8 @@ pub(super) struct Receipt {
     pub(super) stopped: Option<Cow<'static, str>>,
     /// Why no pass may do anything from here on.
     pub(super) halted: Option<&'static str>,
+    /// Another optimiser that decides when scripts run, just found.
+    pub(super) other_optimiser: Option<&'static str>,
     pub(super) notes: Vec<String>,
     /// What shows that the page takes payments.
     pub(super) payment: Option<String>,
@@ -169,6 +180,11 @@ impl Receipt {
         }
     }
 
+    /// Ends every pass that moves scripts on this page, from this very element on: another optimiser does.
+    pub(super) fn leave_scripts_to(&mut self, optimiser: &'static str) {
+        self.other_optimiser.get_or_insert(optimiser);
+    }
+
     /// Adds a line for `explain`, as long as there is room.
     pub(super) fn note(&mut self, note: impl FnOnce() -> String) {
         if self.notes.len() < MAX_NOTES {
@@ -210,6 +226,34 @@ pub struct Docs {
     pub on: bool,
 }
 
+/// Why nothing ever waits for a visitor to act.
+#[cfg(feature = "authoring")]
+const NEVER_UNTIL_INTERACTION: &str = "scripts that wait for the first click or scroll are never shipped: \
+    visits go uncounted and clicks are lost; `idle`, by vendor, has a deadline";
+
+/// Passes that other optimisers offer and this one never will, each with the reason.
+#[cfg(feature = "authoring")]
+fn never() -> serde_json::Value {
+    let blanket = "deferring every script is never shipped: it breaks what relies on their order; name \
+                   vendors in `[[passes.third_party_scripts.rules]]`";
+    let obsolete = "not shipped: with HTTP/2 it costs more than it saves";
+    serde_json::json!({
+        "combine_css": obsolete,
+        "combine_js": obsolete,
+        "defer_all": blanket,
+        "defer_js": blanket,
+        "defer_scripts": blanket,
+        "delay_js": NEVER_UNTIL_INTERACTION,
+        "delay_scripts": NEVER_UNTIL_INTERACTION,
+        "delay_until_interaction": NEVER_UNTIL_INTERACTION,
+        "inline_css": obsolete,
+        "inline_js": obsolete,
+        "minify_html": "not shipped: white space is text, and compression leaves next to nothing to save",
+        "minify_js": "not shipped: this is the shop's build's job",
+        "collapse_whitespace": "not shipped: white space is text, and compression leaves next to nothing to save",
+    })
+}
+
 #[cfg(feature = "authoring")]
 impl Docs {
     /// How it is switched off, or on where it is off by default.
@@ -235,6 +279,7 @@ macro_rules! passes {
         /// `[passes]`: what may be done to pages.
         #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
         #[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "authoring", schemars(extend("x-never" = never())))]
         #[serde(deny_unknown_fields, default)]
         pub struct Config {
             $(
@@ -288,9 +333,13 @@ macro_rules! passes {
             }
 
             /// Each pass's decision about a page.
-            pub(super) fn decide(&self, facts: &PageFacts) -> Vec<(&'static str, Decision)> {
+            pub(super) fn decide(
+                &self,
+                facts: &PageFacts,
+            ) -> Vec<(&'static str, &'static Contract, Decision)> {
                 vec![$((
                     stringify!($name),
+                    &$name::CONTRACT,
                     if self.$name.enabled {
                         $name::decide(&self.$name, facts)
                     } else {
@@ -321,6 +370,8 @@ passes! {
     bfcache,
     lcp_image,
     lazy_images,
+    opt_outs,
+    other_optimisers,
     preconnect,
     third_party_scripts,
     facades,

@@ -105,7 +105,7 @@ impl Rewriter {
         let slots = config
             .decide(&facts)
             .into_iter()
-            .map(|(name, decision)| Slot::new(name, decision))
+            .map(|(name, contract, decision)| Slot::new(name, contract, decision))
             .collect();
         let mut stream = Stream::new(Page::new(facts), slots);
         let phase = match content_type.obstacle() {

@@ -42,6 +42,13 @@ impl UrlPattern {
         })
     }
 
+    /// Whether the pattern stands for every path of every host.
+    pub(super) fn names_everything(&self) -> bool {
+        let every = |text: &str, also: &[u8]| text.bytes().all(|b| b == b'*' || also.contains(&b));
+        let path = self.path.as_deref().unwrap_or_default();
+        !self.authority.is_empty() && every(&self.authority, b"") && every(path, b"/")
+    }
+
     /// Whether the pattern stands for a URL on the page at `page`.
     pub(super) fn matches_on(&self, url: &Url, page: &Url) -> bool {
         if self.authority.is_empty() {
@@ -162,6 +169,22 @@ mod tests {
             ),
         ] {
             assert_eq!(matches(pattern, url), expected, "{pattern} {url}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_for_everything_is_known() {
+        for (pattern, expected) in [
+            ("https://**", true),
+            ("//*/*", true),
+            ("//*", true),
+            ("//*.example/*", false),
+            ("//*:3001/*", false),
+            ("//*/tag.js", false),
+            ("/*", false),
+        ] {
+            let parsed = UrlPattern::parse(pattern).expect(pattern);
+            assert_eq!(parsed.names_everything(), expected, "{pattern}");
         }
     }
 

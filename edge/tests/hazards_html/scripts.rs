@@ -32,6 +32,7 @@ fn ordered_scripts(html: &str) -> Vec<String> {
 
 fn moving(rules: &str) -> Config {
     let mut config = Config::off();
+    config.other_optimisers.enabled = true;
     config.third_party_scripts.enabled = true;
     config.third_party_scripts.rules = serde_json::from_str(rules).unwrap();
     config

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::super::vendors::{self, Vendor};
+use super::third_party_scripts::Category;
 use super::{Contract, Decision, Pass, Receipt};
 use crate::cache::key::digest;
 
@@ -86,7 +87,7 @@ impl Default for Options {
 
 impl Options {
     pub(super) fn problems(&self) -> Vec<(String, String)> {
-        let all = vendors::all().unwrap_or_default();
+        let all = vendors::all();
         let is_provider = |id: &String| all.iter().any(|v| v.id == *id && takes_payments(v));
         let named = self.everywhere.iter().enumerate();
         named
@@ -108,7 +109,7 @@ pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
 }
 
 fn takes_payments(vendor: &Vendor) -> bool {
-    vendor.category == "payment"
+    vendor.category == Category::Payment
 }
 
 struct PaymentGuard {
@@ -136,7 +137,7 @@ impl Pass for PaymentGuard {
             "script" => {
                 self.list(tag, page, receipt);
                 let vendor = provider(tag, "src", page);
-                let vendor = vendor.filter(|vendor| !self.everywhere.contains(&vendor.id));
+                let vendor = vendor.filter(|vendor| !self.everywhere.iter().any(|id| id == vendor.id));
                 vendor.map(|vendor| format!("it has a script of {}", vendor.id))
             }
             "iframe" => provider(tag, "src", page).map(|v| format!("it has a frame of {}", v.id)),

@@ -21,11 +21,14 @@ use url::Url;
 use self::idle::Loader;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
-use super::super::url_pattern::UrlPattern;
 use super::super::vendors::{self, Vendor};
 use super::{Contract, Decision, Edit, Pass, Receipt};
+use rules::{CompiledRule, refusal_of_vendor};
+
+pub use rules::{Action, Category, Rule};
 
 mod idle;
+mod rules;
 mod signs;
 
 pub(super) use self::idle::take_address;
@@ -33,6 +36,7 @@ pub(super) use self::signs::{has_consent_attribute, is_classic_javascript};
 
 /// What this pass declares of itself.
 pub(super) const CONTRACT: Contract = Contract {
+    after: &["other_optimisers"],
     edits: &[Edit::MovesScripts, Edit::Inserts("script")],
     ..Contract::READS
 };
@@ -71,83 +75,21 @@ impl Default for Options {
     }
 }
 
-/// `[[passes.third_party_scripts.rules]]`: names scripts by `vendor` or by `match`, one of the two.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// A vendor that Vitrine knows, such as `"google-tag-manager"`.
-    ///
-    /// ### Default
-    /// None: a rule has either this or `match`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "authoring", schemars(extend("enum" = vendors::names())))]
-    pub vendor: Option<String>,
-    /// A URL pattern, such as `"https://tags.example/*"`. Whoever writes it vouches that no other script
-    /// needs what these scripts define at once, and that they do not write into the document.
-    ///
-    /// ### Default
-    /// None: a rule has either this or `vendor`.
-    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "authoring", schemars(extend("format" = "url-pattern")))]
-    pub pattern: Option<String>,
-    /// What happens to the script.
-    ///
-    /// ### Default
-    /// None: a rule states it.
-    pub action: Action,
-}
-
-/// What a rule does with a script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Loads beside the parser and runs as soon as it is there.
-    Async,
-    /// Loads beside the parser and runs after it, in document order.
-    Defer,
-    /// Loads and runs when the page has loaded and the browser is idle, or at the deadline.
-    Idle,
-    /// Does not load.
-    Block,
-}
-
 impl Options {
     pub(super) fn problems(&self) -> Vec<(String, String)> {
-        let problem = |rule: &Rule| match (&rule.vendor, &rule.pattern) {
-            (Some(id), None) => match vendors::all()
-                .and_then(|all| all.iter().find(|v| v.id == *id))
-            {
-                None => Some(("vendor", format!("`{id}` is not a vendor that is known"))),
-                Some(vendor) => refusal_of_vendor(vendor, rule.action).map(|why| ("action", why)),
-            },
-            (None, Some(pattern)) => UrlPattern::parse(pattern).is_none().then(|| {
-                (
-                    "match",
-                    format!("`{pattern}` has no host: write `//host/path`"),
-                )
-            }),
-            _ => Some(("vendor", "a rule has either `vendor` or `match`".to_owned())),
-        };
         let rules = self.rules.iter().enumerate();
         rules
             .filter_map(|(i, rule)| {
-                problem(rule).map(|(key, why)| (format!("rules.{i}.{key}"), why))
+                let (key, why) = rule.problem()?;
+                Some((format!("rules.{i}.{key}"), why))
             })
             .collect()
     }
 }
 
-pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
+pub(super) fn decide(options: &Options, _facts: &PageFacts) -> Decision {
     if options.rules.is_empty() {
         return Decision::skip("no rules");
-    }
-    if vendors::all().is_none() {
-        return Decision::skip("the vendor data is unreadable");
-    }
-    if let Some(optimiser) = signs::optimiser_in_headers(&facts.headers) {
-        return Decision::Skip(format!("another optimiser is at work: {optimiser}").into());
     }
     let rules = options.rules.iter().filter_map(CompiledRule::of).collect();
     Decision::Apply(Box::new(ThirdPartyScripts {
@@ -155,58 +97,7 @@ pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
         loader: Loader::new(options.idle_deadline_ms),
         consent_default: false,
         consent_tool: None,
-        off: false,
     }))
-}
-
-/// Why a vendor's scripts may not be treated so, if they may not.
-fn refusal_of_vendor(vendor: &Vendor, action: Action) -> Option<String> {
-    use super::super::vendors::Interface;
-    if vendor.protected {
-        return Some(format!("{} is protected ({})", vendor.id, vendor.category));
-    }
-    if vendor.actions.contains(&action) {
-        return None;
-    }
-    Some(match vendor.interface {
-        Interface::Global => format!("the page calls what {} defines, at once", vendor.id),
-        Interface::Writes => format!("{} writes into the document", vendor.id),
-        Interface::Queue | Interface::None => {
-            format!("{} ({}) must not run that late", vendor.id, vendor.category)
-        }
-    })
-}
-
-struct CompiledRule {
-    names: Names,
-    action: Action,
-}
-
-enum Names {
-    Vendor(String),
-    Pattern(UrlPattern),
-}
-
-impl CompiledRule {
-    /// `None` for a rule that [`Options::problems`] reports.
-    fn of(rule: &Rule) -> Option<Self> {
-        let names = match (&rule.vendor, &rule.pattern) {
-            (Some(vendor), None) => Names::Vendor(vendor.clone()),
-            (None, Some(pattern)) => Names::Pattern(UrlPattern::parse(pattern)?),
-            _ => return None,
-        };
-        Some(Self {
-            names,
-            action: rule.action,
-        })
-    }
-
-    fn names(&self, url: &Url, vendor: Option<&Vendor>) -> bool {
-        match &self.names {
-            Names::Vendor(id) => vendor.is_some_and(|vendor| vendor.id == *id),
-            Names::Pattern(pattern) => pattern.matches(url),
-        }
-    }
 }
 
 struct ThirdPartyScripts {
@@ -216,25 +107,15 @@ struct ThirdPartyScripts {
     consent_default: bool,
     /// A consent tool is on the page.
     consent_tool: Option<&'static str>,
-    /// Another optimiser is at work.
-    off: bool,
 }
 
 impl Pass for ThirdPartyScripts {
-    fn acts_in_body(&self) -> bool {
-        !self.off
-    }
-
     fn reads_inline_scripts(&self) -> bool {
         true
     }
 
     fn start_tag(&mut self, tag: &mut Tag<'_, '_, '_>, page: &Page, receipt: &mut Receipt) {
-        if tag.name() != "script" || self.off {
-            return;
-        }
-        if let Some(optimiser) = signs::optimiser_in_tag(tag) {
-            self.turn_off(optimiser, receipt);
+        if tag.name() != "script" {
             return;
         }
         let Some(src) = tag.value("src") else {
@@ -244,8 +125,8 @@ impl Pass for ThirdPartyScripts {
             return;
         };
         let vendor = vendors::of(&url);
-        if let Some(vendor) = vendor.filter(|vendor| vendor.category == "consent") {
-            self.consent_tool = Some(&vendor.id);
+        if let Some(vendor) = vendor.filter(|vendor| vendor.category == Category::Consent) {
+            self.consent_tool = Some(vendor.id);
         }
         let who = || match vendor {
             Some(vendor) => format!("{} ({})", shown(&url), vendor.id),
@@ -255,6 +136,10 @@ impl Pass for ThirdPartyScripts {
             receipt.note(|| format!("{}: left, no rule names it", who()));
             return;
         };
+        if action == Action::Leave {
+            receipt.note(|| format!("{}: left, as a rule says", who()));
+            return;
+        }
         if let Some(reason) = self.refusal(tag, vendor, action, page) {
             receipt.note(|| format!("{}: left, {reason}", who()));
             return;
@@ -264,23 +149,13 @@ impl Pass for ThirdPartyScripts {
         receipt.note(|| format!("{}: {action:?}", who()).to_lowercase());
     }
 
-    fn inline_script(&mut self, text: &[u8], _page: &Page, receipt: &mut Receipt) {
+    fn inline_script(&mut self, text: &[u8], _page: &Page, _receipt: &mut Receipt) {
         self.consent_default |= signs::sets_consent_default(text);
-        if let Some(optimiser) = signs::optimiser_in_script(text) {
-            self.turn_off(optimiser, receipt);
-        }
+        self.consent_tool = self.consent_tool.or_else(|| signs::consent_tool(text));
     }
 }
 
 impl ThirdPartyScripts {
-    fn turn_off(&mut self, optimiser: &str, receipt: &mut Receipt) {
-        if !self.off {
-            self.off = true;
-            receipt.note(|| format!("off from here on: another optimiser is at work: {optimiser}"));
-            receipt.stop(format!("another optimiser is at work: {optimiser}"));
-        }
-    }
-
     fn action_for(&self, url: &Url, vendor: Option<&Vendor>) -> Option<Action> {
         let rule = self.rules.iter().find(|rule| rule.names(url, vendor));
         rule.map(|rule| rule.action)
@@ -325,6 +200,7 @@ impl ThirdPartyScripts {
             Action::Defer => tag.set_raw("defer", ""),
             Action::Idle => self.loader.hold(tag, page, receipt),
             Action::Block => idle::block(tag),
+            Action::Leave => {}
         }
     }
 }

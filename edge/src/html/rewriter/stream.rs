@@ -1,5 +1,6 @@
 //! What the parser's handlers share while a page streams: where in the document they are, and the passes.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -8,8 +9,8 @@ use lol_html::{HandlerResult, Selector};
 
 use http::{HeaderName, HeaderValue};
 
-use super::super::page::{Clock, Exception, Page};
-use super::super::passes::{Decision, Pass, Receipt};
+use super::super::page::{Exception, Page};
+use super::super::passes::{Contract, Decision, Edit, Pass, Receipt, opt_outs};
 use super::super::tag::{Picture, Tag};
 use super::{Outcome, PassReport};
 
@@ -18,11 +19,6 @@ const MAX_INLINE_SCRIPT: usize = 256 << 10;
 
 /// The browser looks for a `<meta charset>` in this many first bytes of a document.
 const CHARSET_PRESCAN: usize = 1024;
-
-/// Opt-outs that a page may state on an element for itself and everything in it: those that other
-/// optimisers honour, and our own.
-const OPT_OUTS: &str = "[data-cfasync=\"false\"], [data-pagespeed-no-defer], [data-no-optimize], \
-                        [data-no-defer], [nowprocket], [data-perf-ignore]";
 
 /// What a selector match is remembered as.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +33,7 @@ pub(super) enum Mark {
 /// A pass, and what has become of it.
 pub(super) struct Slot {
     name: &'static str,
+    contract: &'static Contract,
     pass: Option<Box<dyn Pass>>,
     receipt: Receipt,
     /// Names of elements that the pass sees beside the common ones.
@@ -46,7 +43,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(name: &'static str, decision: Decision) -> Self {
+    pub(super) fn new(name: &'static str, contract: &'static Contract, decision: Decision) -> Self {
         let mut receipt = Receipt::default();
         let pass = match decision {
             Decision::Apply(pass) => Some(pass),
@@ -57,6 +54,7 @@ impl Slot {
         };
         Self {
             name,
+            contract,
             elements: pass.as_ref().map_or(&[], |pass| pass.elements()),
             exceptions: Vec::new(),
             pass,
@@ -64,20 +62,34 @@ impl Slot {
         }
     }
 
-    /// Lets the pass act, if it is still at it, and takes its time.
+    /// Lets the pass act, if it is still at it, and takes its time. What it finds out for the others is the
+    /// page's from then on.
     fn act<R>(
         &mut self,
-        clock: Option<&Clock>,
-        act: impl FnOnce(&mut dyn Pass, &mut Receipt) -> R,
+        page: &mut Page,
+        act: impl FnOnce(&mut dyn Pass, &Page, &mut Receipt) -> R,
     ) -> Option<R> {
+        if let Some(optimiser) = page.other_optimiser
+            && self.contract.edits.contains(&Edit::MovesScripts)
+        {
+            self.end(|| format!("another optimiser is at work: {optimiser}"));
+        }
         let pass = self.pass.as_mut()?;
-        let begun = clock.map(|clock| clock.0());
-        let result = act(pass.as_mut(), &mut self.receipt);
-        if let (Some(clock), Some(begun)) = (clock, begun) {
+        let begun = page.facts.clock.as_ref().map(|clock| clock.0());
+        let result = act(pass.as_mut(), page, &mut self.receipt);
+        if let (Some(clock), Some(begun)) = (&page.facts.clock, begun) {
             let took = clock.0().saturating_sub(begun);
             *self.receipt.micros.get_or_insert(0) += took;
         }
+        page.other_optimiser = page.other_optimiser.or(self.receipt.other_optimiser);
         Some(result)
+    }
+
+    /// Ends the pass, if it is still at it.
+    fn end<S: Into<Cow<'static, str>>>(&mut self, reason: impl FnOnce() -> S) {
+        if self.pass.take().is_some() {
+            self.receipt.stop(reason());
+        }
     }
 
     pub(super) fn receipt(&self) -> &Receipt {
@@ -137,7 +149,8 @@ type Shared = Rc<RefCell<Stream>>;
 pub(super) struct Rest;
 
 impl Stream {
-    pub(super) fn new(page: Page, mut slots: Vec<Slot>) -> Self {
+    pub(super) fn new(mut page: Page, mut slots: Vec<Slot>) -> Self {
+        end_redundant(&mut slots);
         for slot in &mut slots {
             let names_slot =
                 |exception: &Exception| exception.passes.iter().any(|p| p == slot.name);
@@ -146,6 +159,7 @@ impl Stream {
                 .filter(|(_, exception)| names_slot(exception))
                 .map(|(index, _)| index)
                 .collect();
+            slot.act(&mut page, |pass, page, receipt| pass.begin(page, receipt));
         }
         let passes = slots.iter().filter_map(|slot| slot.pass.as_ref());
         let script = InlineScript {
@@ -184,9 +198,7 @@ impl Stream {
     /// Ends every pass, for one reason.
     pub(super) fn skip_all(&mut self, reason: &'static str) {
         for slot in &mut self.slots {
-            if slot.pass.take().is_some() {
-                slot.receipt.stop(reason);
-            }
+            slot.end(|| reason);
         }
     }
 
@@ -199,10 +211,9 @@ impl Stream {
 
     /// The document has ended, and passes have seen it to its end.
     pub(super) fn document_end(&mut self) {
-        let clock = self.page.facts.clock.clone();
         for slot in &mut self.slots {
-            slot.act(clock.as_ref(), |pass, receipt| {
-                pass.document_end(&self.page, receipt);
+            slot.act(&mut self.page, |pass, page, receipt| {
+                pass.document_end(page, receipt);
             });
         }
         self.finish();
@@ -210,10 +221,9 @@ impl Stream {
 
     /// What passes add to the head of the response.
     pub(super) fn response_headers(&mut self) -> Vec<(HeaderName, HeaderValue)> {
-        let clock = self.page.facts.clock.clone();
         let headers = self.slots.iter_mut().filter_map(|slot| {
-            slot.act(clock.as_ref(), |pass, receipt| {
-                pass.response_headers(&self.page, receipt)
+            slot.act(&mut self.page, |pass, page, receipt| {
+                pass.response_headers(page, receipt)
             })
         });
         headers.flatten().collect()
@@ -223,7 +233,7 @@ impl Stream {
     pub(super) fn marks(&self) -> Vec<(Selector, Mark)> {
         let mut marks = Vec::new();
         if self.acts_in_body() {
-            marks.extend(OPT_OUTS.parse().ok().map(|s| (s, Mark::OptOut)));
+            marks.extend(opt_outs::selector().parse().ok().map(|s| (s, Mark::OptOut)));
             for (index, exception) in self.page.facts.exceptions.iter().enumerate() {
                 let selector = exception.selector.parse().ok();
                 marks.extend(selector.map(|s| (s, Mark::Exception(index))));
@@ -317,8 +327,8 @@ impl Stream {
                     .exceptions
                     .iter()
                     .any(|e| stream.excepted[*e] > 0 || excepted_here.contains(e));
-            slot.act(stream.page.facts.clock.as_ref(), |pass, receipt| {
-                pass.start_tag(&mut tag, &stream.page, receipt);
+            slot.act(&mut stream.page, |pass, page, receipt| {
+                pass.start_tag(&mut tag, page, receipt);
             });
             slot.receipt.bytes += tag.grown;
             if let Some(reason) = slot.receipt.halted {
@@ -437,8 +447,8 @@ impl Stream {
     fn head_end(&mut self) -> String {
         let mut inserted = String::new();
         for slot in &mut self.slots {
-            let markup = slot.act(self.page.facts.clock.as_ref(), |pass, receipt| {
-                pass.head_end(&self.page, receipt)
+            let markup = slot.act(&mut self.page, |pass, page, receipt| {
+                pass.head_end(page, receipt)
             });
             let markup = markup.flatten().unwrap_or_default();
             slot.receipt.bytes += markup.len() as i64;
@@ -452,10 +462,26 @@ impl Stream {
     fn inline_script(&mut self, end: usize) {
         let text = self.script.close(end);
         for slot in &mut self.slots {
-            slot.act(self.page.facts.clock.as_ref(), |pass, receipt| {
-                pass.inline_script(&text, &self.page, receipt);
+            slot.act(&mut self.page, |pass, page, receipt| {
+                pass.inline_script(&text, page, receipt);
             });
             self.given_up = self.given_up.or(slot.receipt.halted);
+        }
+    }
+}
+
+/// Ends the passes that have nothing to do beside those that run.
+fn end_redundant(slots: &mut [Slot]) {
+    let running = |slot: &Slot| slot.pass.is_some().then_some(slot.contract);
+    for at in 0..slots.len() {
+        let others = slots.iter().enumerate();
+        let others: Vec<&Contract> = others
+            .filter(|(other, _)| *other != at)
+            .filter_map(|(_, slot)| running(slot))
+            .collect();
+        let reason = slots[at].pass.as_ref().and_then(|p| p.redundant(&others));
+        if let Some(reason) = reason {
+            slots[at].end(|| reason);
         }
     }
 }

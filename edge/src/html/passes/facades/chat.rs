@@ -92,14 +92,15 @@ fn refusal(tag: &Tag<'_, '_, '_>, page: &Page) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::super::super::super::vendors::{self, Interface};
+    use super::super::super::third_party_scripts::Category;
     use super::*;
 
     #[test]
     fn every_chat_that_can_wait_is_known_and_has_a_queue() {
         for (id, opener) in OPENERS {
-            let all = vendors::all().unwrap();
+            let all = vendors::all();
             let vendor = all.iter().find(|vendor| vendor.id == id).unwrap();
-            assert_eq!(vendor.category, "chat", "{id}");
+            assert_eq!(vendor.category, Category::Chat, "{id}");
             assert_eq!(vendor.interface, Interface::Queue, "{id}");
             let call: Vec<serde_json::Value> = serde_json::from_str(opener).unwrap();
             assert!(call[0].is_string(), "{id}");

@@ -1,6 +1,6 @@
-//! What script elements and inline scripts give away: their kind, consent tools, other optimisers.
+//! What script elements and inline scripts give away: their kind, and consent tools.
 
-use http::HeaderMap;
+use memchr::memmem;
 
 use super::super::super::tag::Tag;
 
@@ -42,9 +42,12 @@ pub(in super::super) fn has_consent_attribute(tag: &Tag<'_, '_, '_>) -> bool {
         "data-usercentrics",
         "data-consent",
         "data-cookiecategory",
+        "data-cookieyes",
         "data-cbid",
         "data-domain-script",
         "data-iub",
+        "data-borlabs",
+        "data-tcf-",
     ]
     .iter()
     .any(|prefix| tag.has_prefixed(prefix))
@@ -63,68 +66,35 @@ pub(super) fn sets_consent_default(text: &[u8]) -> bool {
     contains(&dense, b"'consent','default'")
 }
 
-/// Another optimiser, by the headers it leaves.
-pub(super) fn optimiser_in_headers(headers: &HeaderMap) -> Option<&'static str> {
+/// A consent tool's inline loader says who it is near its beginning; what follows can be long data of the
+/// shop's.
+const SEARCHED: usize = 16 << 10;
+
+/// The consent tool that an inline script loads, sets up, or stands in for.
+pub(super) fn consent_tool(text: &[u8]) -> Option<&'static str> {
+    let text = &text[..text.len().min(SEARCHED)];
     [
-        ("x-mod-pagespeed", "PageSpeed"),
-        ("x-page-speed", "PageSpeed"),
-        ("x-nitro-cache", "NitroPack"),
+        ("__tcfapi", "of the IAB's framework"),
+        ("didomiConfig", "didomi"),
+        ("sdk.privacy-center.org", "didomi"),
+        ("_iub.csConfiguration", "iubenda"),
+        ("axeptioSettings", "axeptio"),
+        ("OptanonWrapper", "onetrust"),
+        ("Cookiebot", "cookiebot"),
+        ("UC_UI", "usercentrics"),
+        ("_sp_queue", "sourcepoint"),
+        ("CookieControl", "civic"),
+        ("klaroConfig", "klaro"),
+        ("tarteaucitron", "tarteaucitron"),
+        ("cookieconsent", "cookieconsent"),
+        ("CookieConsent", "cookieconsent"),
     ]
     .into_iter()
-    .find_map(|(header, name)| headers.contains_key(header).then_some(name))
-}
-
-/// Another optimiser, by what it has made of a script element.
-pub(super) fn optimiser_in_tag(tag: &Tag<'_, '_, '_>) -> Option<&'static str> {
-    let of_type = tag.value("type").and_then(|kind| {
-        let kind = kind.to_ascii_lowercase();
-        let marks = [
-            ("text/psajs", "PageSpeed"),
-            ("litespeed/javascript", "LiteSpeed"),
-            ("rocketlazyloadscript", "WP Rocket"),
-            ("text/rocketscript", "Rocket Loader"),
-            ("-text/javascript", "Rocket Loader"),
-            ("nitropack/", "NitroPack"),
-        ];
-        let mut marks = marks.into_iter();
-        marks.find_map(|(mark, name)| kind.contains(mark).then_some(name))
-    });
-    of_type
-        .or_else(|| {
-            let src = tag.value("src")?.to_ascii_lowercase();
-            let marks = [
-                ("rocket-loader", "Rocket Loader"),
-                ("pagespeed_static", "PageSpeed"),
-                ("nitropack", "NitroPack"),
-                ("nitrocdn", "NitroPack"),
-                ("speedkit", "Speed Kit"),
-                ("speed-kit", "Speed Kit"),
-            ];
-            let mut marks = marks.into_iter();
-            marks.find_map(|(mark, name)| src.contains(mark).then_some(name))
-        })
-        .or_else(|| {
-            let marks = [("data-rocket-", "WP Rocket"), ("data-nitro-", "NitroPack")];
-            let mut marks = marks.into_iter();
-            marks.find_map(|(prefix, name)| tag.has_prefixed(prefix).then_some(name))
-        })
-}
-
-/// Another optimiser, by its inline loader.
-pub(super) fn optimiser_in_script(text: &[u8]) -> Option<&'static str> {
-    [
-        (&b"RocketLazyLoadScripts"[..], "WP Rocket"),
-        (b"__cfRLUnblockHandlers", "Rocket Loader"),
-        (b"NitroPack", "NitroPack"),
-        (b"litespeed_load_delayed_js", "LiteSpeed"),
-        (b"speedKit", "Speed Kit"),
-    ]
-    .into_iter()
-    .find_map(|(mark, name)| contains(text, mark).then_some(name))
+    .find_map(|(mark, name)| memmem::find(text, mark.as_bytes()).map(|_| name))
 }
 
 fn contains(text: &[u8], mark: &[u8]) -> bool {
-    text.windows(mark.len()).any(|window| window == mark)
+    memmem::find(text, mark).is_some()
 }
 
 #[cfg(test)]

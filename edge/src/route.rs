@@ -52,6 +52,8 @@ pub enum Route {
     Image,
     /// `/_v/explain` and `/_v/hints`.
     Operator,
+    /// Under `/_v/fonts`.
+    Fonts,
     /// Under `/_v`, and nothing of ours.
     Reserved,
     /// Passed through untouched, for this reason.
@@ -124,6 +126,7 @@ impl Route {
         if let Some(rest) = reserved(&path) {
             return match rest {
                 "/explain" | "/hints" => Self::Operator,
+                _ if rest.starts_with("/fonts/") => Self::Fonts,
                 _ => Self::Reserved,
             };
         }
@@ -151,6 +154,7 @@ impl Route {
             Self::Asset => "asset",
             Self::Image => "image",
             Self::Operator => "operator",
+            Self::Fonts => "fonts",
             Self::Reserved => "reserved",
             Self::Pass(_) => "pass",
         }
@@ -314,6 +318,7 @@ mod tests {
     #[test]
     fn reserved_paths_are_reserved_in_every_spelling() {
         assert_eq!(of("/_v/explain?url=/"), Route::Operator);
+        assert_eq!(of("/_v/fonts/css2?family=Inter"), Route::Fonts);
         for path in [
             "/_v",
             "/_v/",

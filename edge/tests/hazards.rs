@@ -13,6 +13,8 @@ mod bodies;
 mod caching;
 #[path = "hazards/control.rs"]
 mod control;
+#[path = "hazards/fonts.rs"]
+mod fonts;
 #[path = "hazards/hints.rs"]
 mod hints;
 #[path = "hazards/images.rs"]

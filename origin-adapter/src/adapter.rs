@@ -11,12 +11,15 @@ use crate::platform::{Deadlines, Payload, Platform};
 use crate::retry::Budget;
 use crate::settings::Settings;
 use crate::shops::{self, Shop};
-use crate::{cart, operator, pages};
+use crate::{cart, fonts, operator, pages};
 
 /// Everything under this path comes from the visitor and is answered here; the rest comes from the edge and
 /// goes to the shop.
 const CART: &str = "/_v/cart";
 const OPERATOR: &str = "/_v/adapter";
+/// Under this path the edge asks for Google's fonts. No visitor's request has it: the edge answers for the
+/// reserved prefix itself, and the manifest leads only the two above here.
+pub(crate) const FONTS: &str = "/_v/fonts";
 
 /// Who sent a request that did not come through the edge, as the host saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,9 +36,12 @@ pub struct Visitor {
 pub struct Adapter {
     settings: Settings,
     origin: Url,
+    font_sheets: Url,
+    font_files: Url,
     shop: Box<dyn Shop>,
     pub(crate) pages: Breaker,
     pub(crate) carts: Breaker,
+    pub(crate) fonts: Breaker,
     pub(crate) budget: Budget,
 }
 
@@ -46,6 +52,9 @@ pub enum SettingsError {
     /// `origin.url` is not an address.
     #[error("origin.url is not scheme, host and port: {0}")]
     Url(String),
+    /// One of the addresses of Google's fonts is not an address.
+    #[error("origin.font_sheets and origin.font_files are not scheme, host and port: {0}")]
+    Fonts(String),
     /// `origin.currency` is not a currency.
     #[error("origin.currency is not an ISO 4217 code: {0}")]
     Currency(String),
@@ -54,11 +63,9 @@ pub enum SettingsError {
 impl Adapter {
     /// Opens the adapter.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let origin = Url::parse(&settings.url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty())
-            .ok_or_else(|| SettingsError::Url(settings.url.clone()))?;
+        let origin =
+            place(&settings.url).ok_or_else(|| SettingsError::Url(settings.url.clone()))?;
+        let fonts = |url: &String| place(url).ok_or_else(|| SettingsError::Fonts(url.clone()));
         let shop = shops::open(&settings)?;
         let name = digest(origin.as_str());
         let breaker = |kind| {
@@ -72,6 +79,9 @@ impl Adapter {
         Ok(Self {
             pages: breaker("pages"),
             carts: breaker("cart"),
+            fonts: breaker("fonts"),
+            font_sheets: fonts(&settings.font_sheets)?,
+            font_files: fonts(&settings.font_files)?,
             budget: Budget::new(),
             origin,
             shop,
@@ -91,6 +101,8 @@ impl Adapter {
             cart::respond(self, platform, visitor, request).await
         } else if is_below(path, OPERATOR) {
             operator::respond(self, platform, request.method(), path).await
+        } else if is_below(path, FONTS) {
+            fonts::respond(self, platform, request).await
         } else {
             pages::respond(self, platform, request).await
         };
@@ -111,6 +123,14 @@ impl Adapter {
         &self.origin
     }
 
+    pub(crate) fn font_sheets(&self) -> &Url {
+        &self.font_sheets
+    }
+
+    pub(crate) fn font_files(&self) -> &Url {
+        &self.font_files
+    }
+
     pub(crate) fn shop(&self) -> &dyn Shop {
         self.shop.as_ref()
     }
@@ -124,6 +144,14 @@ impl Adapter {
             between_bytes: ms(self.settings.between_bytes_timeout_ms),
         }
     }
+}
+
+/// Scheme, host and port, and nothing else.
+fn place(url: &str) -> Option<Url> {
+    Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty())
 }
 
 fn is_below(path: &str, prefix: &str) -> bool {

@@ -6,6 +6,7 @@
 //! * [`platform`]: what the adapter needs from a host;
 //! * `pages`: a request to the shop and its own answer, or an error page in its place (`down`);
 //! * `fetch`: one origin request, with `breaker` and `retry`;
+//! * `fonts`: Google's fonts, for the edge alone;
 //! * `cart`: `/_v/cart`, the same for every shop; `money`: amounts in minor units;
 //! * `shops`: one file for each kind of shop; adding one is that file and a line in `shops.rs`;
 //! * [`settings`]: `[origin]` of `vitrine.toml`.
@@ -15,6 +16,7 @@ mod breaker;
 mod cart;
 mod down;
 mod fetch;
+mod fonts;
 mod headers;
 mod money;
 mod operator;

@@ -76,6 +76,18 @@ pub struct Settings {
     /// `5000`
     #[cfg_attr(feature = "schema", schemars(range(min = 100, max = 600_000)))]
     pub breaker_open_ms: u32,
+    /// Where Google's font style sheets are, for `passes.google_fonts`.
+    ///
+    /// ### Default
+    /// `"https://fonts.googleapis.com"`
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "http-origin")))]
+    pub font_sheets: String,
+    /// Where the font files are that those style sheets name.
+    ///
+    /// ### Default
+    /// `"https://fonts.gstatic.com"`
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "http-origin")))]
+    pub font_files: String,
 }
 
 impl Default for Settings {
@@ -90,6 +102,8 @@ impl Default for Settings {
             retry: true,
             breaker_failures: 5,
             breaker_open_ms: 5_000,
+            font_sheets: "https://fonts.googleapis.com".into(),
+            font_files: "https://fonts.gstatic.com".into(),
         }
     }
 }

@@ -72,6 +72,11 @@ pub fn variant(content: &str, class: &str, quality: u8) -> String {
     format!("{SCHEMA}:v:{content}:{class}:{quality}")
 }
 
+/// Key of a font, by the digest of what it is known by.
+pub fn font(address: &str) -> String {
+    format!("{SCHEMA}:f:{address}")
+}
+
 /// Key of the note that work on another key is under way.
 pub fn in_flight(key: &str) -> String {
     format!("{key}:busy")

@@ -93,6 +93,12 @@ impl Override {
 }
 
 impl Policy {
+    /// Whether a pass is on anywhere in the shop.
+    pub(crate) fn may_run(&self, pass: &str) -> bool {
+        let is_named = |over: &Override| over.on.iter().any(|name| name == pass);
+        self.passes.is_enabled(pass) == Some(true) || self.overrides.iter().any(is_named)
+    }
+
     /// What may be done to the page at a path, and the parts of it that passes leave alone.
     pub(crate) fn passes_for(
         &self,

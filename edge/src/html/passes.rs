@@ -373,6 +373,7 @@ passes! {
     opt_outs,
     other_optimisers,
     preconnect,
+    google_fonts,
     third_party_scripts,
     facades,
     size_images,

@@ -1,6 +1,7 @@
 //! One story a file.
 
 pub(crate) mod asset;
+pub(crate) mod fonts;
 pub(crate) mod image;
 pub(crate) mod operator;
 pub(crate) mod page;

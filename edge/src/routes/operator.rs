@@ -103,7 +103,7 @@ async fn explain_page<P: Platform>(context: &mut Context<P>) -> Answer<P> {
     };
     let (mut visit, explanation) = context.explaining(target.clone());
     let route = visit.route();
-    if matches!(route, Route::Reserved | Route::Operator) {
+    if matches!(route, Route::Reserved | Route::Operator | Route::Fonts) {
         return problem::json(
             StatusCode::BAD_REQUEST,
             "reserved paths are not pages of the shop",

@@ -26,6 +26,8 @@ pub(super) fn meaning(reason: &str) -> Option<&'static str> {
         "no-freshness" => "the shop does not say how long it may be kept",
         "private" => "the shop says that it is for one visitor only",
         "set-cookie" => "it sets a cookie",
+        "google-unreachable" | "google-failed" | "too-large" | "broke-off" | "not-whole"
+        | "not-understood" => "Google's font could not be had or read, and browsers are sent on",
         "switched-off" => "this is switched off in the policy",
         _ => return None,
     })

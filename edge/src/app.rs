@@ -89,6 +89,7 @@ pub(crate) async fn journey<P: Platform>(
     match route {
         Route::Reserved | Route::Operator => own::respond(context),
         Route::Fonts => routes::fonts::respond(context).await,
+        Route::Sized => routes::image::at_width(context, payload).await,
         _ if context.off.is_some() => routes::pass::respond(context, payload).await,
         Route::Pass(reason) => routes::pass::untouched(context, payload, reason).await,
         _ if context.app.policy.leaves_alone(route) => {

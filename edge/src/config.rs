@@ -155,7 +155,9 @@ impl Policy {
                 nothing_else && self.passes.is_off() && !switched_on
             }
             Route::Asset | Route::Image => nothing_else && !self.cache.enabled,
-            Route::Reserved | Route::Operator | Route::Fonts | Route::Pass(_) => false,
+            Route::Reserved | Route::Operator | Route::Sized | Route::Fonts | Route::Pass(_) => {
+                false
+            }
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Context<P: Platform> {
     /// The client's headers as they came.
     pub(crate) client: HeaderMap,
     pub(crate) visitor: Visitor,
+    /// How many pixels wide the image is wanted.
+    pub(crate) width: Option<u16>,
     /// Why nothing is done to this request, if nothing is.
     pub(crate) off: Option<&'static str>,
     /// The visitor's bucket and arm, once a page asked for them.
@@ -77,6 +79,7 @@ impl<P: Platform> Context<P> {
             uri: parts.uri,
             visitor: parts.extensions.remove::<Visitor>().unwrap_or_default(),
             client: parts.headers,
+            width: None,
             off,
             assignment: None,
             new_key: None,
@@ -230,6 +233,7 @@ impl<P: Platform> Context<P> {
                 addr: None,
                 ..self.visitor.clone()
             },
+            width: self.width,
             off: None,
             assignment: None,
             new_key: None,

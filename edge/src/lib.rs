@@ -29,6 +29,7 @@ pub mod platform;
 mod problem;
 pub mod route;
 mod routes;
+mod sized;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -37,6 +37,10 @@ pub(crate) static FACADE_STYLE: LazyLock<File> =
 pub(crate) static CHAT_SCRIPT: LazyLock<File> =
     LazyLock::new(|| File::of_source("chat.js", SCRIPT, include_str!("own/chat.js")));
 
+/// Takes the offer of several widths back when a script changes an image.
+pub(crate) static SWAP_SCRIPT: LazyLock<File> =
+    LazyLock::new(|| File::of_source("swap.js", SCRIPT, include_str!("own/swap.js")));
+
 /// One file.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
@@ -81,7 +85,7 @@ impl File {
 
 /// The file of a name, as it is in this build.
 fn named(name: &str) -> Option<File> {
-    let files = [&FACADE_SCRIPT, &FACADE_STYLE, &CHAT_SCRIPT];
+    let files = [&FACADE_SCRIPT, &FACADE_STYLE, &CHAT_SCRIPT, &SWAP_SCRIPT];
     files
         .into_iter()
         .map(LazyLock::force)

@@ -5,6 +5,7 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::config::Policy;
 use crate::headers::tokens;
+use crate::sized;
 
 /// One of the four components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Route {
     Asset,
     /// Looks like an image.
     Image,
+    /// `/_v/i/…`: an image of the shop at a width.
+    Sized,
     /// `/_v/explain` and `/_v/hints`.
     Operator,
     /// Under `/_v/fonts`.
@@ -127,6 +130,7 @@ impl Route {
             return match rest {
                 "/explain" | "/hints" => Self::Operator,
                 _ if rest.starts_with("/fonts/") => Self::Fonts,
+                rest if rest.starts_with(sized::UNDER) => Self::Sized,
                 _ => Self::Reserved,
             };
         }
@@ -152,7 +156,7 @@ impl Route {
         match self {
             Self::Page => "page",
             Self::Asset => "asset",
-            Self::Image => "image",
+            Self::Image | Self::Sized => "image",
             Self::Operator => "operator",
             Self::Fonts => "fonts",
             Self::Reserved => "reserved",

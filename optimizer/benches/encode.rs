@@ -26,6 +26,7 @@ fn engines(criterion: &mut Criterion) {
         let job = Job {
             target,
             quality: Quality::default(),
+            width: None,
         };
         group.bench_function(name, |bencher| bencher.iter(|| encode(source, &job)));
     }
@@ -42,6 +43,7 @@ fn refusals(criterion: &mut Criterion) {
     let job = Job {
         target: Target::Avif,
         quality: Quality::default(),
+        width: None,
     };
     assert_eq!(encode(&animated, &job), Err(Skip::Animated));
     let mut group = criterion.benchmark_group("refuse");

@@ -35,10 +35,24 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     for _ in 1..rounds {
-        let _ = encode(&source, &Job { target, quality });
+        let _ = encode(
+            &source,
+            &Job {
+                target,
+                quality,
+                width: None,
+            },
+        );
     }
     let begin = Instant::now();
-    match encode(&source, &Job { target, quality }) {
+    match encode(
+        &source,
+        &Job {
+            target,
+            quality,
+            width: None,
+        },
+    ) {
         Ok(encoded) => {
             eprintln!(
                 "{} -> {} bytes, {}, {:?}",

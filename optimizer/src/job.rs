@@ -7,6 +7,8 @@ pub struct Job {
     pub target: Target,
     /// How good it must look.
     pub quality: Quality,
+    /// How many pixels wide it is to be. A picture is made smaller, never larger, and keeps its proportions.
+    pub width: Option<u32>,
 }
 
 /// The format of the result.

@@ -12,7 +12,7 @@
 //! ```
 //! use vitrine_optimizer::{Job, Quality, Skip, Target, encode};
 //!
-//! let job = Job { target: Target::Avif, quality: Quality::default() };
+//! let job = Job { target: Target::Avif, quality: Quality::default(), width: None };
 //! assert_eq!(encode(b"<html>not an image", &job).unwrap_err(), Skip::Unsupported);
 //! ```
 
@@ -52,10 +52,22 @@ pub fn encode(source: &[u8], job: &Job) -> Result<Encoded, Skip> {
     let facts = source::Facts::read(source)?;
     facts.refuse_what_is_not_a_plain_picture(source.len())?;
     let engine = engine(job.target, facts.format).ok_or(Skip::Unsupported)?;
-    limits::check(facts.width, facts.height, engine.max_pixels())?;
-    engine.refuse_early(&facts, job.quality)?;
+    let narrower = job.width.filter(|width| *width < facts.width);
+    // What is decoded and made smaller costs the engine only what is left.
+    let (width, height) = narrower.map_or((facts.width, facts.height), |width| {
+        (width, picture::height_at(width, facts.width, facts.height))
+    });
+    limits::check(facts.width, facts.height, limits::PIXELS)?;
+    limits::check(width, height, engine.max_pixels())?;
+    if narrower.is_none() {
+        engine.refuse_early(&facts, job.quality)?;
+    }
 
-    let picture = decode::decode(source, &facts)?;
+    let mut picture = decode::decode(source, &facts)?;
+    // Upright, it may be narrower than the file says.
+    if let Some(width) = narrower.filter(|width| *width < picture.width()) {
+        picture = picture.narrowed(width);
+    }
     let coded = engine.encode(&picture, job.quality)?;
     if !limits::pays(coded.bytes.len(), source.len()) {
         return Err(Skip::NotSmaller);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use image::DynamicImage;
+use image::imageops::FilterType;
 
 /// A decoded picture: 8 bits per channel, upright, in sRGB, with or without colour and alpha.
 ///
@@ -25,6 +26,22 @@ impl Picture {
         Self {
             image: without_idle_alpha(eight_bit(image)),
             exact,
+        }
+    }
+
+    /// The picture at this width, in its proportions, by a Lanczos filter of three lobes.
+    ///
+    /// ```
+    /// let wide = image::RgbImage::new(400, 300);
+    /// let picture = vitrine_optimizer::Picture::new(wide.into(), true).narrowed(100);
+    /// assert_eq!((picture.width(), picture.height()), (100, 75));
+    /// ```
+    #[must_use]
+    pub fn narrowed(&self, width: u32) -> Self {
+        let height = height_at(width, self.width(), self.height());
+        Self {
+            image: self.image.resize_exact(width, height, FilterType::Lanczos3),
+            exact: false,
         }
     }
 
@@ -97,6 +114,12 @@ pub(crate) const MAX_PALETTE: usize = 256;
 
 /// Gray levels up to which a gray picture counts as drawn.
 const MAX_GRAY_LEVELS: usize = 16;
+
+/// The height that keeps a picture's proportions at another width, to the nearest pixel and at least one.
+pub(crate) fn height_at(width: u32, full_width: u32, full_height: u32) -> u32 {
+    let exact = u64::from(full_height) * u64::from(width) * 2 / u64::from(full_width.max(1));
+    u32::try_from(exact.div_ceil(2)).unwrap_or(u32::MAX).max(1)
+}
 
 fn eight_bit(image: DynamicImage) -> DynamicImage {
     match image {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::{Job, Quality, Skip, Target, encode};
+use crate::{Job, Quality, Skip, Target, encode, limits};
 
 /// Where [`respond`] listens.
 pub const PATH: &str = "/encode";
@@ -11,7 +11,7 @@ pub const PATH: &str = "/encode";
 /// Answers one request.
 ///
 /// `POST /encode` with the original as body, `x-vitrine-to: avif|same` and optionally
-/// `x-vitrine-quality: 1..100` gives 200 with a smaller file and `x-vitrine-recipe`, or 204 with
+/// `x-vitrine-quality: 1..100` and `x-vitrine-width` (pixels) gives 200 with a smaller file and `x-vitrine-recipe`, or 204 with
 /// `x-vitrine-skip` and its reason. A request that does not say what it wants is 400; any other is 404.
 /// No source, however hostile, gives a 5xx.
 ///
@@ -47,7 +47,22 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
                 "x-vitrine-quality must be a whole number from 1 to 100",
             ))?,
     };
-    Ok(Job { target, quality })
+    let width = match request.headers().get("x-vitrine-width") {
+        None => None,
+        Some(value) => Some(
+            value
+                .to_str()
+                .ok()
+                .and_then(|digits| digits.parse().ok())
+                .filter(|width| (1..=limits::SIDE).contains(width))
+                .ok_or(Problem::bad("x-vitrine-width must be a width in pixels"))?,
+        ),
+    };
+    Ok(Job {
+        target,
+        quality,
+        width,
+    })
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -23,6 +23,7 @@ fn both(source: &[u8]) -> [Result<(), Skip>; 2] {
             &Job {
                 target,
                 quality: Quality::default(),
+                width: None,
             },
         )
         .map(drop)
@@ -212,6 +213,7 @@ fn h72_what_follows_the_end_of_a_file_is_not_carried_over() {
             let job = Job {
                 target,
                 quality: Quality::default(),
+                width: None,
             };
             let result = encode(&polyglot, &job).unwrap();
             assert_eq!(result, encode(&source, &job).unwrap());
@@ -232,6 +234,7 @@ fn h72_comments_and_texts_are_not_carried_over() {
                 &Job {
                     target,
                     quality: Quality::default(),
+                    width: None,
                 },
             )
             .unwrap();

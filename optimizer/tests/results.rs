@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use image::{DynamicImage, GrayAlphaImage, RgbaImage};
 use moxcms::{ColorProfile, Layout, TransformOptions};
-use vitrine_optimizer::Skip;
+use vitrine_optimizer::{Job, Quality, Skip, Target, encode};
 
 #[test]
 fn a_jpeg_photograph_becomes_a_smaller_avif_of_the_same_size() {
@@ -42,6 +42,45 @@ fn a_png_is_compressed_again_without_losing_a_single_value() {
     let smaller = to_same(&png(&picture), 75).unwrap();
     assert_eq!(smaller.content_type, "image/png");
     assert_eq!(pixels(&smaller), picture);
+}
+
+#[test]
+fn a_picture_is_made_narrower_in_its_proportions_and_never_wider() {
+    let source = photo_jpeg(400, 300);
+    let at = |target, width| {
+        let quality = Quality::new(75).unwrap();
+        let job = Job {
+            target,
+            quality,
+            width: Some(width),
+        };
+        encode(&source, &job)
+    };
+    let avif = at(Target::Avif, 160).unwrap();
+    assert_eq!(avif_facts(&avif), (160, 120, false));
+    let small = pixels(&at(Target::Same, 160).unwrap()).into_rgb8();
+    assert_eq!(small.dimensions(), (160, 120));
+    let full = image::imageops::thumbnail(&photo(400, 300), 160, 120);
+    let (mean, _) = difference(&full, &small);
+    assert!(mean < 4.0, "mean difference {mean}");
+    assert_eq!(
+        avif_facts(&at(Target::Avif, 900).unwrap()),
+        (400, 300, false)
+    );
+}
+
+#[test]
+fn a_picture_on_its_side_keeps_its_proportions_when_it_is_made_narrower() {
+    let source = with_exif(&photo_jpeg(400, 300), 6);
+    let job = Job {
+        target: Target::Avif,
+        quality: Quality::new(75).unwrap(),
+        width: Some(150),
+    };
+    assert_eq!(
+        avif_facts(&encode(&source, &job).unwrap()),
+        (150, 200, false)
+    );
 }
 
 #[test]

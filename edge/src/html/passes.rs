@@ -377,6 +377,7 @@ passes! {
     third_party_scripts,
     facades,
     size_images,
+    responsive_images,
     inject_rum,
 }
 

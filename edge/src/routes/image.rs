@@ -13,17 +13,41 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use self::variant::{Class, ENCODING_MS, Variant, encode, variant};
 use super::{asset, stored};
 use crate::answer::{Answer, AnswerBody, Collect};
+use crate::app::journey;
 use crate::cache::key::{self, digest};
 use crate::cache::{Age, Entry};
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding};
 use crate::platform::{Payload, Platform};
-use crate::{headers, problem};
+use crate::route::Route;
+use crate::{headers, problem, sized};
 
 /// Digest of the original's bytes, in the stored headers only.
 const DIGEST: HeaderName = HeaderName::from_static("x-vitrine-digest");
 /// Image types that are no work for the optimizer, by their usual ending.
 const OTHER_TYPES: [&str; 6] = [".svg", ".ico", ".gif", ".webp", ".avif", ".bmp"];
+
+/// Answers a request for an image at a width: the shop's own image where there is none of that width yet.
+pub(crate) async fn at_width<P: Platform>(
+    context: &mut Context<P>,
+    payload: Payload<P::Body>,
+) -> Answer<P> {
+    let nothing = "no image of the shop is named here";
+    let Some((width, inner)) = sized::read(&context.uri) else {
+        return problem::json(StatusCode::NOT_FOUND, nothing);
+    };
+    context.uri = inner;
+    if context.route() != Route::Image {
+        return problem::json(StatusCode::NOT_FOUND, nothing);
+    }
+    context.width = Some(width);
+    context.summary.push(format!("width={width}"));
+    let mut answer = Box::pin(journey(context, Route::Image, payload)).await;
+    // The image's own address is the one to be found.
+    let headers = answer.headers_mut();
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    answer
+}
 
 /// Answers a request that looks like one for an image.
 pub(crate) async fn respond<P: Platform>(

@@ -54,6 +54,70 @@ fn send(fake: &Fake, headers: &[(&'static str, &str)]) -> Whole {
     fake.send(&app(REWRITES), get("/img/7.jpg", headers))
 }
 
+/// A picture at a width: the original until there is one, then the optimizer's, at the next width on the list.
+#[test]
+fn an_image_at_a_width_is_the_original_first_and_then_the_smaller_one() {
+    let fake = Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Origin => {
+                assert_eq!(seen.uri, "/img/7.jpg?v=2");
+                jpeg(FRESH)
+            }
+            Service::Optimizer => {
+                let width = seen.headers.get("x-vitrine-width");
+                let size = width.map_or(9_000, |width| {
+                    width.to_str().unwrap().parse::<usize>().unwrap()
+                });
+                response(200, &[("content-type", "image/avif")], vec![b'w'; size])
+            }
+        })
+    });
+    let send = |path: &str| fake.send(&app(REWRITES), get(path, &AVIF));
+    let first = send("/_v/i/w600/img/7.jpg?v=2");
+    assert_eq!(first.body, original());
+    for (path, length) in [
+        ("/_v/i/w600/img/7.jpg?v=2", 640),
+        ("/_v/i/w640/img/7.jpg?v=2", 640),
+        ("/_v/i/w900/img/7.jpg?v=2", 20_000),
+        ("/_v/i/w900/img/7.jpg?v=2", 960),
+        ("/img/7.jpg?v=2", 20_000),
+        ("/img/7.jpg?v=2", 9_000),
+    ] {
+        assert_eq!(send(path).body.len(), length, "{path}");
+    }
+    assert_eq!(
+        send("/_v/i/w640/img/7.jpg?v=2").header("x-robots-tag"),
+        "noindex"
+    );
+    assert_eq!(
+        fake.seen_by(Service::Origin),
+        1,
+        "every width is made from one original"
+    );
+}
+
+/// H49: only pictures of the shop, and nothing sacred, have widths.
+#[test]
+fn h49_no_other_host_and_no_page_is_reached_through_the_image_route() {
+    let fake = shop(FRESH);
+    for path in [
+        "/_v/i/w640//evil.example/a.jpg",
+        "/_v/i/w640/checkout/a.jpg",
+        "/_v/i/w640/account",
+        "/_v/i/w640/_v/explain",
+        "/_v/i/w640/_v/i/w640/a.jpg",
+        "/_v/i/w640",
+        "/_v/i/wide/a.jpg",
+    ] {
+        assert_eq!(
+            fake.send(&app(REWRITES), get(path, &AVIF)).status,
+            404,
+            "{path}"
+        );
+    }
+    assert_eq!(fake.seen_by(Service::Origin), 0);
+}
+
 #[test]
 fn h68_each_class_gets_its_own_format_under_one_url_and_says_so() {
     let fake = shop(FRESH);

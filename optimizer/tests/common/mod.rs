@@ -159,6 +159,7 @@ pub fn to_avif(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
         &Job {
             target: Target::Avif,
             quality: Quality::new(quality).unwrap(),
+            width: None,
         },
     )
 }
@@ -170,6 +171,7 @@ pub fn to_same(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
         &Job {
             target: Target::Same,
             quality: Quality::new(quality).unwrap(),
+            width: None,
         },
     )
 }

@@ -98,7 +98,11 @@ fn quality<P: Platform>(context: &Context<P>, class: Class) -> u8 {
 }
 
 fn variant_key<P: Platform>(context: &Context<P>, fingerprint: &str, class: Class) -> String {
-    key::variant(fingerprint, class.name(), quality(context, class))
+    let class_at_width = match context.width {
+        Some(width) => format!("{}-w{width}", class.name()),
+        None => class.name().to_owned(),
+    };
+    key::variant(fingerprint, &class_at_width, quality(context, class))
 }
 
 /// Asks the optimizer for a variant and stores it, or why there is none. One at a time for each variant.
@@ -186,6 +190,9 @@ async fn optimize<P: Platform>(
         "x-vitrine-quality",
         HeaderValue::from(u16::from(quality(context, class))),
     );
+    if let Some(width) = context.width {
+        headers.insert("x-vitrine-width", HeaderValue::from(width));
+    }
     let pending = context.platform.start(Service::Optimizer, request);
     let (parts, mut body) = context
         .platform

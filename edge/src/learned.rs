@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::html::hints::TemplateHints;
 use crate::payment::Pages;
 use crate::platform::Platform;
+use crate::preloads::Preloads;
 
 /// How long an instance goes by what it has read, in milliseconds.
 const KEPT_MS: u64 = 30_000;
@@ -30,6 +31,8 @@ pub(crate) struct Learned {
     pub(crate) off: BTreeMap<String, SwitchedOff>,
     /// Which of its pages take payments.
     pub(crate) pages: Pages,
+    /// Which image preloads its pages need.
+    pub(crate) preloads: Preloads,
     /// Hinted addresses that a page no longer had, or that were not found (H99).
     pub(crate) stale: Vec<String>,
 }
@@ -83,9 +86,12 @@ impl Memory {
         template: &str,
         change: impl FnOnce(&mut Learned),
     ) {
-        let mut learned = read(platform, template).await;
+        let before = read(platform, template).await;
+        let mut learned = before.clone();
         change(&mut learned);
-        if let Ok(value) = serde_json::to_vec(&learned) {
+        if learned != before
+            && let Ok(value) = serde_json::to_vec(&learned)
+        {
             platform.state_put(&key(template), value).await;
         }
         self.keep(template, platform.now_ms(), Rc::new(learned));

@@ -26,6 +26,7 @@ mod operator;
 mod own;
 mod payment;
 pub mod platform;
+mod preloads;
 mod problem;
 pub mod route;
 mod routes;

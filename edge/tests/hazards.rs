@@ -21,6 +21,8 @@ mod hints;
 mod images;
 #[path = "hazards/payment.rs"]
 mod payment;
+#[path = "hazards/preloads.rs"]
+mod preloads;
 #[path = "hazards/ratchet.rs"]
 mod ratchet;
 #[path = "hazards/support.rs"]

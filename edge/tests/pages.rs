@@ -16,7 +16,7 @@ use serde::Deserialize;
 use vitrine_edge::audit::{self, dom};
 use vitrine_edge::html::hints::TemplateHints;
 use vitrine_edge::html::passes::{Config, NAMES};
-use vitrine_edge::html::{Exception, Limits, Outcome, PageFacts, Rewriter};
+use vitrine_edge::html::{Exception, ImagePreload, Limits, Outcome, PageFacts, Rewriter};
 
 /// `case.json`
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +36,12 @@ struct Case {
     /// What has been learned of the page's template.
     #[serde(default)]
     hints: Option<TemplateHints>,
+    /// What earlier views have shown of this very page.
+    #[serde(default)]
+    preloads: Vec<ImagePreload>,
+    /// What this view shows of it: the preloads that it needs.
+    #[serde(default)]
+    learned: Option<Vec<ImagePreload>>,
     /// The page is only looked at.
     #[serde(default)]
     observed: bool,
@@ -109,6 +115,7 @@ impl Loaded {
             rum_token: self.case.rum_token.clone(),
             rum_script: "/_v/rum/0123456789abcdef.js",
             hints: self.case.hints.clone().map(Rc::new),
+            preloads: self.case.preloads.clone(),
             observed: self.case.observed,
             exceptions: self.case.exceptions(&self.pass),
             ..PageFacts::new(self.case.url.parse().unwrap(), "product", headers)
@@ -146,6 +153,9 @@ impl Loaded {
         };
         if outcome != self.case.outcome {
             return Err(format!("outcome {outcome:?}, expected {:?}", self.case.outcome).into());
+        }
+        if rewriter.preloads() != self.case.learned {
+            return Err(format!("learned {:#?}", rewriter.preloads()).into());
         }
         for note in &self.case.notes {
             if !report.notes.iter().any(|seen| seen.contains(note)) {

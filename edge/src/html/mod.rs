@@ -10,6 +10,7 @@ mod csp;
 pub mod fuzz;
 pub mod hints;
 mod image;
+mod image_preload;
 mod page;
 pub mod passes;
 mod rewriter;
@@ -18,5 +19,6 @@ mod tag;
 mod url_pattern;
 mod vendors;
 
+pub use image_preload::ImagePreload;
 pub use page::{Clock, Exception, PageFacts};
 pub use rewriter::{Limits, Outcome, PassReport, Rewriter};

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::csp::Csp;
 use super::hints::TemplateHints;
+use super::image_preload::ImagePreload;
 
 /// What the edge knows about a page before its first byte.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct PageFacts {
     pub rum_script: &'static str,
     /// What has been learned of the template from real visits.
     pub hints: Option<Rc<TemplateHints>>,
+    /// What the largest images of this very page are, by earlier views of it.
+    pub preloads: Vec<ImagePreload>,
     /// Parts of the page that passes leave alone.
     pub exceptions: Vec<Exception>,
     /// The page is only looked at: nothing that passes do reaches anybody.
@@ -43,6 +46,7 @@ impl PageFacts {
             rum_token: None,
             rum_script: "",
             hints: None,
+            preloads: Vec::new(),
             exceptions: Vec::new(),
             observed: false,
             clock: None,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use super::image_preload::ImagePreload;
 use super::page::{Page, PageFacts};
 use super::tag::Tag;
 
@@ -139,6 +140,8 @@ pub(super) struct Receipt {
     pub(super) payment: Option<String>,
     /// The page's scripts, where they are listed.
     pub(super) scripts: Vec<String>,
+    /// The preloads of images that the page needs, where they are others than was known of it.
+    pub(super) preloads: Option<Vec<ImagePreload>>,
     /// Hinted addresses that the page no longer has.
     pub(super) stale: Vec<String>,
     /// Bytes that the pass has added to the page, less those that it has taken away.

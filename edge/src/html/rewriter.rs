@@ -12,6 +12,7 @@ use lol_html::{
     Selector, Settings,
 };
 
+use super::image_preload::ImagePreload;
 use super::page::{Page, PageFacts};
 use super::passes::Config;
 use super::sniff::{Sniffer, Verdict};
@@ -188,6 +189,15 @@ impl Rewriter {
         let stream = self.stream.borrow();
         let stale = stream.slots.iter().flat_map(|slot| &slot.receipt().stale);
         stale.cloned().collect()
+    }
+
+    /// The preloads of images that the page, seen to its end, needs, where they are others than was known of it.
+    pub fn preloads(&self) -> Option<Vec<ImagePreload>> {
+        let stream = self.stream.borrow();
+        stream
+            .slots
+            .iter()
+            .find_map(|slot| slot.receipt().preloads.clone())
     }
 
     /// What shows that the page takes payments, if something does.

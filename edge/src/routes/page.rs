@@ -5,7 +5,7 @@ mod observe;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 use vitrine_rum_collector::token::{self, Claims};
@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
-use crate::html::{Clock, Exception, PageFacts, Rewriter, passes};
+use crate::html::{Clock, Exception, ImagePreload, PageFacts, Rewriter, passes};
 use crate::learned::Learned;
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
@@ -193,6 +193,7 @@ fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap, known: K
     let mut facts = PageFacts {
         rum_script: vitrine_rum_collector::script::PATH,
         hints: learned.hints.clone(),
+        preloads: preloads(context, &learned),
         exceptions,
         clock: context.times_passes().then(|| clock(&context.platform)),
         ..PageFacts::new(public_url(context), template.clone(), headers.clone())
@@ -220,14 +221,22 @@ fn learn<P: Platform>(context: &mut Context<P>) -> Learn {
     let (app, platform) = (Rc::clone(&context.app), context.platform.clone());
     let template = context.template();
     let path = context.uri.path().to_owned();
+    let is_plain = context.uri.query().is_none();
+    let is_anonymous = !context.client.contains_key(COOKIE);
     Box::new(move |rewriter| {
         let (stale, payment) = (rewriter.stale(), rewriter.payment());
-        if stale.is_empty() && payment.is_none() {
+        let preloads = rewriter.preloads().filter(|_| is_plain);
+        if stale.is_empty() && payment.is_none() && preloads.is_none() {
             return;
         }
         let work = async move |app: Rc<App>, platform: P| {
             let change = |learned: &mut Learned| {
                 learned.drop_hints(stale);
+                match preloads {
+                    Some(seen) if is_anonymous => learned.preloads.saw(&path, &seen),
+                    Some(_) => learned.preloads.missed(&path),
+                    None => {}
+                }
                 if let Some(evidence) = payment {
                     learned.pages.saw(&path, Some(&evidence));
                 }
@@ -236,6 +245,14 @@ fn learn<P: Platform>(context: &mut Context<P>) -> Learn {
         };
         platform.spawn(work(app, platform.clone()));
     })
+}
+
+/// What earlier views have shown of this very page. With a query it may be another page.
+fn preloads<P: Platform>(context: &Context<P>, learned: &Learned) -> Vec<ImagePreload> {
+    match context.uri.query() {
+        None => learned.preloads.of(context.uri.path()).to_vec(),
+        Some(_) => Vec::new(),
+    }
 }
 
 /// The host's clock, for the receipts of passes.

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::html::hints::{HintsFile, MAX_FILE, Report, TemplateReport};
 use crate::learned::{self, Learned};
 use crate::platform::{Body, Payload, Platform};
+use crate::preloads::Preloads;
 use crate::problem;
 
 /// The template of pages that match no pattern.
@@ -90,6 +91,7 @@ async fn import<P: Platform>(context: &Context<P>, payload: Payload<P::Body>) ->
             .change(platform, &name, |learned| {
                 learned.hints = Some(Rc::clone(&hints));
                 learned.stale.clear();
+                learned.preloads = Preloads::default();
             })
             .await;
         let learned = learned::read(platform, &name).await;

@@ -371,8 +371,6 @@ macro_rules! passes {
 passes! {
     payment_guard,
     bfcache,
-    lcp_image,
-    lazy_images,
     opt_outs,
     other_optimisers,
     preconnect,
@@ -381,6 +379,8 @@ passes! {
     facades,
     size_images,
     responsive_images,
+    lcp_image,
+    lazy_images,
     inject_rum,
 }
 

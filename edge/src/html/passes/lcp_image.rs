@@ -32,6 +32,8 @@ use super::{Contract, Decision, Edit, Pass, Receipt};
 
 /// What this pass declares of itself.
 pub(super) const CONTRACT: Contract = Contract {
+    // A preload says what the tag says in the end. And visits count the elements of the page as it is sent.
+    after: &["responsive_images", "facades"],
     edits: &[
         Edit::Attribute("img", "fetchpriority"),
         Edit::Attribute("img", "loading"),

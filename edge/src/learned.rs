@@ -6,10 +6,11 @@
 //! twice.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::html::hints::TemplateHints;
 use crate::payment::Pages;
@@ -41,8 +42,27 @@ pub(crate) struct Learned {
 const MAX_STALE: usize = 256;
 
 impl Learned {
-    /// Hinted addresses that a page no longer has are never hinted again, until hints are imported anew.
+    /// The hints that name a file of the shop, as they write its address.
+    pub(crate) fn hinted_as(&self, file: &Url) -> Vec<String> {
+        let groups = self.hints.iter().flat_map(|hints| &hints.groups);
+        let addresses = groups
+            .flat_map(|group| &group.resources)
+            .map(|hint| &hint.url);
+        addresses
+            .filter(|address| file.join(address).is_ok_and(|url| url == *file))
+            .cloned()
+            .collect()
+    }
+
+    /// Hinted addresses that a page no longer has are never hinted again, until hints are imported anew (H99).
     pub(crate) fn drop_hints(&mut self, addresses: Vec<String>) {
+        if let Some(hints) = &mut self.hints {
+            for group in &mut Rc::make_mut(hints).groups {
+                group
+                    .resources
+                    .retain(|hint| !addresses.contains(&hint.url));
+            }
+        }
         for address in addresses {
             if self.stale.len() < MAX_STALE && !self.stale.contains(&address) {
                 self.stale.push(address);
@@ -76,6 +96,11 @@ impl Memory {
         let learned = Rc::new(read(platform, template).await);
         self.keep(template, now, Rc::clone(&learned));
         learned
+    }
+
+    /// The templates that this instance has read about.
+    pub(crate) fn templates(&self) -> BTreeSet<String> {
+        self.0.borrow().keys().cloned().collect()
     }
 
     /// Changes a template's record, in the store and here. Two changes at the same moment may cost one of

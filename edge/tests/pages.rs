@@ -48,6 +48,12 @@ struct Case {
     /// Selectors of parts that the pass leaves alone.
     #[serde(default)]
     excepted: Vec<String>,
+    /// What is added to the response's headers.
+    #[serde(default)]
+    added: Vec<(String, String)>,
+    /// Hinted addresses that the page shows to be stale.
+    #[serde(default)]
+    stale: Vec<String>,
     /// `applied 2`, or the reason of a skip.
     outcome: String,
     /// Texts that the notes must contain, one note each.
@@ -138,6 +144,19 @@ impl Loaded {
         Ok(std::fs::read(&path)?)
     }
 
+    fn headers(&self) -> Result<(), Failed> {
+        let mut rewriter = Rewriter::new(&self.config, self.facts());
+        let added: Vec<_> = rewriter
+            .response_headers()
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        if added != self.case.added {
+            return Err(format!("added {added:?}, expected {:?}", self.case.added).into());
+        }
+        Ok(())
+    }
+
     fn whole(&self) -> Result<(), Failed> {
         let expected = self.expected()?;
         let (output, rewriter) = self.rewrite(&self.config, &self.input, usize::MAX);
@@ -156,6 +175,10 @@ impl Loaded {
         }
         if rewriter.preloads() != self.case.learned {
             return Err(format!("learned {:#?}", rewriter.preloads()).into());
+        }
+        if rewriter.stale() != self.case.stale {
+            let stale = rewriter.stale();
+            return Err(format!("stale {stale:?}, expected {:?}", self.case.stale).into());
         }
         for note in &self.case.notes {
             if !report.notes.iter().any(|seen| seen.contains(note)) {
@@ -275,6 +298,7 @@ fn trials_of(loaded: Loaded) -> Vec<Trial> {
     };
     vec![
         trial("whole", Loaded::whole),
+        trial("in its headers", Loaded::headers),
         trial("in single bytes", |case| case.chunked(1)),
         trial("in sevens", |case| case.chunked(7)),
         trial("twice", Loaded::twice),

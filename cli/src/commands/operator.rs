@@ -26,10 +26,15 @@ const MAX_BYTES: usize = 8 << 20;
 pub(crate) struct Operator {
     /// The operator's token. Default: the environment variable `VITRINE_VAR_OPERATOR_TOKEN`, else the one that
     /// `vitrine up` made for this installation.
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", global = true)]
     token: Option<String>,
     /// Where `vitrine up` keeps what it made.
-    #[arg(long, value_name = "DIRECTORY", default_value = ".vitrine")]
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        default_value = ".vitrine",
+        global = true
+    )]
     state_dir: PathBuf,
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::check::origin_of;
 pub use self::check::{MAX_FILE, Problem};
-pub use self::evidence::Evidence;
+pub use self::evidence::{Evidence, Late};
 pub(super) use self::follow::{Follower, Met, in_every_group, too_little};
 pub use self::report::{Decision, GroupReport, Report, TemplateReport};
 

@@ -11,6 +11,7 @@ pub mod fuzz;
 pub mod hints;
 mod image;
 mod image_preload;
+pub mod link_header;
 mod page;
 pub mod passes;
 mod rewriter;

@@ -373,6 +373,7 @@ passes! {
     bfcache,
     opt_outs,
     other_optimisers,
+    preload,
     preconnect,
     google_fonts,
     third_party_scripts,

@@ -1,10 +1,13 @@
 //! A static asset: from the cache, or from the origin into it.
 
+use std::rc::Rc;
+
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, USER_AGENT,
+    LAST_MODIFIED, REFERER, USER_AGENT,
 };
 use http::{HeaderValue, Method, Response, StatusCode};
+use url::Url;
 
 use super::{page, stored};
 use crate::answer::{Answer, AnswerBody, Collect};
@@ -14,8 +17,10 @@ use crate::cache::{Age, Bypass, Entry, Shareable};
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Encoder};
 use crate::headers;
+use crate::learned::Learned;
 use crate::platform::{FetchError, Payload, Platform};
 use crate::problem;
+use crate::route;
 
 /// How long a fetch that was announced is waited for by others before they try themselves, in milliseconds.
 const IN_FLIGHT_MS: u64 = 30_000;
@@ -28,11 +33,41 @@ pub(crate) async fn respond<P: Platform>(
     context: &mut Context<P>,
     payload: Payload<P::Body>,
 ) -> Answer<P> {
-    if bypass(context).is_some() {
-        return fetch(context, payload, None).await;
+    let answer = match bypass(context) {
+        Some(_) => fetch(context, payload, None).await,
+        None => {
+            let known = lookup(context).await;
+            from_cache(context, payload, known).await
+        }
+    };
+    if answer.status() == StatusCode::NOT_FOUND && context.method == Method::GET {
+        give_up_hints(context);
     }
-    let known = lookup(context).await;
-    from_cache(context, payload, known).await
+    answer
+}
+
+/// A file that is not there is hinted no more (H99). Which templates name it is known to this instance, or the
+/// page that asked for it tells.
+fn give_up_hints<P: Platform>(context: &Context<P>) {
+    let (app, platform) = (Rc::clone(&context.app), context.platform.clone());
+    let file = page::public_url(context);
+    let asking = context
+        .client
+        .get(REFERER)
+        .and_then(|referer| Url::parse(referer.to_str().ok()?).ok())
+        .filter(|page| page.origin() == file.origin())
+        .map(|page| route::template(page.path(), &app.policy).to_owned());
+    context.platform.spawn(async move {
+        let mut templates = app.memory.templates();
+        templates.extend(asking);
+        for template in templates {
+            let gone = app.memory.of(&platform, &template).await.hinted_as(&file);
+            if !gone.is_empty() {
+                let change = |learned: &mut Learned| learned.drop_hints(gone);
+                app.memory.change(&platform, &template, change).await;
+            }
+        }
+    });
 }
 
 /// Why the cache is left out before it is even asked.

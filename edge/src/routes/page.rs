@@ -270,7 +270,7 @@ fn measuring_only(passes: &passes::Config) -> passes::Config {
 }
 
 /// The page's address as the visitor knows it.
-fn public_url<P: Platform>(context: &Context<P>) -> Url {
+pub(crate) fn public_url<P: Platform>(context: &Context<P>) -> Url {
     let scheme = if context.visitor.secure {
         "https"
     } else {

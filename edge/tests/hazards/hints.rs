@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use vitrine_edge::App;
 use vitrine_edge::testing::{Fake, FakeBody, Whole};
 
-use super::support::{PAGE, TOKEN, app, get, html};
+use super::support::{PAGE, TOKEN, all, app, get, html, response};
 
 const POLICY: &str = r#"{"version":"t1","compression":{"enabled":false},"holdback":{"percent":0},
-    "templates":[{"name":"product","path":"/p/*"}]}"#;
+    "passes":{"payment_guard":{"first_view":"trust"}},"templates":[{"name":"product","path":"/p/*"}]}"#;
 
 /// A file of hints with one group that has enough views.
 fn file(template: &str, entries: Value) -> String {
@@ -161,4 +161,126 @@ fn the_reserved_path_of_hints_is_closed_without_a_token() {
     let fake = fake();
     let closed = App::load(POLICY, vitrine_edge::Secrets::default());
     assert_eq!(fake.send(&closed, get("/_v/hints", &[])).status, 404);
+}
+
+const FONT: &str = "</shop.woff2>; rel=preload; as=font; crossorigin; type=\"font/woff2\"";
+
+/// A font and a style sheet that are found late on every screen.
+fn late(style: &str) -> String {
+    let resources = json!([
+        {"url": "/shop.woff2", "kind": "font", "type": "font/woff2", "late": 100},
+        {"url": style, "kind": "style", "late": 100},
+    ]);
+    let group =
+        |viewport: &str| json!({"viewport": viewport, "views": 100, "resources": resources});
+    let groups = [group("phone"), group("desktop")];
+    json!({"version": 1, "templates": [{"template": "product", "groups": groups}]}).to_string()
+}
+
+fn styled(style: &str) -> String {
+    PAGE.replace(
+        "</head>",
+        &format!("<link rel=stylesheet href={style}></head>"),
+    )
+}
+
+fn visit(fake: &Fake, app: &Rc<App>) -> Whole {
+    let whole = fake.send(app, get("/p/7", &[("accept", "text/html")]));
+    assert_eq!(whole.status, 200);
+    whole
+}
+
+#[test]
+fn h98_a_preload_has_the_attributes_of_its_consumer_and_a_font_is_always_cross_origin() {
+    let fake = Fake::with_origin(|| {
+        let page = styled("/shop.css");
+        html(&[("link", "</logo.svg>; rel=preload; as=image")], page)
+    });
+    let app = app(POLICY);
+    import(&fake, &app, &late("/shop.css"));
+    let whole = visit(&fake, &app);
+    let own = "</logo.svg>; rel=preload; as=image";
+    let style = "</shop.css>; rel=preload; as=style";
+    assert_eq!(all(&whole, "link"), [own, FONT, style]);
+    // A consumer that fetches in another way would make it two fetches: it was the last time.
+    fake.script(|_| Ok(html(&[], styled("/shop.css crossorigin"))));
+    assert_eq!(all(&visit(&fake, &app), "link"), [FONT, style]);
+    assert_eq!(all(&visit(&fake, &app), "link"), [FONT]);
+}
+
+#[test]
+fn h98_what_the_shop_preloads_itself_is_preloaded_once() {
+    let fake = Fake::with_origin(|| html(&[("link", FONT)], styled("/shop.css")));
+    let app = app(POLICY);
+    import(&fake, &app, &late("/shop.css"));
+    let links = visit(&fake, &app);
+    assert_eq!(
+        all(&links, "link"),
+        [FONT, "</shop.css>; rel=preload; as=style"]
+    );
+}
+
+#[test]
+fn h99_a_hint_is_used_no_more_after_the_first_page_without_its_file() {
+    let fake = Fake::with_origin(|| html(&[], styled("/shop.2.css")));
+    let app = app(POLICY);
+    import(&fake, &app, &late("/shop.1.css"));
+    let old = "</shop.1.css>; rel=preload; as=style";
+    assert_eq!(all(&visit(&fake, &app), "link"), [FONT, old]);
+    assert_eq!(all(&visit(&fake, &app), "link"), [FONT]);
+    // Nor by another instance, which reads the store.
+    let other = super::support::app(POLICY);
+    assert_eq!(all(&visit(&fake, &other), "link"), [FONT]);
+    let shown = report(&ask(&fake, &app, "GET", "/_v/hints", ""));
+    assert_eq!(shown["templates"][0]["stale"], json!(["/shop.1.css"]));
+    import(&fake, &app, &late("/shop.2.css"));
+    assert_eq!(visit(&fake, &app).headers.get_all("link").iter().count(), 2);
+    assert_eq!(visit(&fake, &app).headers.get_all("link").iter().count(), 2);
+}
+
+#[test]
+fn h99_a_hinted_file_that_is_not_found_is_hinted_no_more() {
+    for referer in ["http://shop.example/p/7", "http://elsewhere.example/p/7"] {
+        let fake = Fake::new(|seen| {
+            Ok(match seen.uri.path() {
+                "/p/7" => html(&[], styled("/shop.css")),
+                _ => response(404, &[("content-type", "text/plain")], "gone"),
+            })
+        });
+        let app = app(POLICY);
+        import(&fake, &app, &late("/shop.css"));
+        let font = |app| {
+            let headers = [("referer", referer), ("sec-fetch-dest", "font")];
+            fake.send(app, get("/shop.woff2", &headers)).status
+        };
+        // An instance that knows no template goes by the page that asks.
+        let fresh = super::support::app(POLICY);
+        assert_eq!(font(&fresh), 404);
+        let knows = referer.starts_with("http://shop.");
+        let links = visit(&fake, &super::support::app(POLICY));
+        assert_eq!(all(&links, "link").contains(&FONT), !knows, "{referer}");
+        assert_eq!(font(&app), 404);
+        assert!(
+            !all(&visit(&fake, &app), "link").contains(&FONT),
+            "{referer}"
+        );
+        assert_eq!(fake.send(&app, get("/shop.css", &[])).status, 404);
+        assert!(all(&visit(&fake, &app), "link").is_empty());
+    }
+}
+
+#[test]
+fn a_page_that_breaks_off_says_nothing_about_hints() {
+    use vitrine_edge::testing::Step;
+    let fake = Fake::with_origin(|| {
+        let body = FakeBody::of([Step::Piece(PAGE.into()), Step::Break]);
+        html(&[], body)
+    });
+    let app = app(POLICY);
+    import(&fake, &app, &late("/shop.css"));
+    for _ in 0..2 {
+        let whole = visit(&fake, &app);
+        assert!(whole.broken.is_some());
+        assert_eq!(all(&whole, "link").len(), 2);
+    }
 }

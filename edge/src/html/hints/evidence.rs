@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupHints, ImageHint, MIN_VIEWS, OriginHint, ResourceHint, lower_bound};
+use super::{
+    GroupHints, ImageHint, MIN_VIEWS, OriginHint, ResourceHint, TemplateHints, Viewport,
+    lower_bound,
+};
 
 /// Share of a group's views in which the same image must be the largest contentful paint.
 const LCP: f64 = 0.8;
@@ -93,5 +96,90 @@ impl GroupHints {
     /// That a resource is needed, and found late.
     pub fn is_found_late(&self, resource: &ResourceHint) -> Evidence {
         Evidence::new(resource.late, self.views, LATE)
+    }
+}
+
+/// A resource that is worth a preload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Late<'a> {
+    /// Which one.
+    pub resource: &'a ResourceHint,
+    /// The screens on which it is. `None`: on all.
+    pub media: Option<String>,
+    /// The best of the groups' bounds.
+    bound: f64,
+}
+
+impl TemplateHints {
+    /// Origins that a group with enough views connects to early, the surest first.
+    pub fn connected_early(&self) -> Vec<&OriginHint> {
+        let mut all: Vec<(f64, &OriginHint)> = Vec::new();
+        for group in self.ready() {
+            for hint in &group.origins {
+                let evidence = group.is_connected_early(hint);
+                let is_same =
+                    |known: &OriginHint| known.origin == hint.origin && known.cors == hint.cors;
+                match all.iter_mut().find(|(_, known)| is_same(known)) {
+                    _ if !evidence.suffices() => {}
+                    Some((bound, _)) => *bound = bound.max(evidence.bound),
+                    None => all.push((evidence.bound, hint)),
+                }
+            }
+        }
+        // The sort is stable: of two that are as sure, the first in the file.
+        all.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        all.into_iter().map(|(_, hint)| hint).collect()
+    }
+
+    /// Resources that a group with enough views finds late, the surest first. One that is fetched in two ways
+    /// is left out: a preload can only fit one.
+    pub fn found_late(&self) -> Vec<Late<'_>> {
+        let ready: Vec<&GroupHints> = self.ready().collect();
+        let mut all: Vec<Late<'_>> = Vec::new();
+        for hint in ready.iter().flat_map(|group| &group.resources) {
+            if all.iter().any(|late| late.resource.url == hint.url) {
+                continue;
+            }
+            let of = |group: &&GroupHints| {
+                let found = group.resources.iter().find(|other| other.url == hint.url)?;
+                Some((group.viewport, found.clone(), group.is_found_late(found)))
+            };
+            let found: Vec<_> = ready.iter().filter_map(of).collect();
+            let fits = found.iter().all(|(_, other, _)| hint.is_fetched_as(other));
+            let sure = found.iter().filter(|(.., evidence)| evidence.suffices());
+            let bounds = sure.clone().map(|(.., evidence)| evidence.bound);
+            let Some(bound) = bounds.reduce(f64::max).filter(|_| fits) else {
+                continue;
+            };
+            let viewports: Vec<Viewport> = sure.map(|(viewport, ..)| *viewport).collect();
+            all.push(Late {
+                resource: hint,
+                media: media(&viewports, ready.len()),
+                bound,
+            });
+        }
+        all.sort_by(|a, b| b.bound.total_cmp(&a.bound));
+        all
+    }
+}
+
+/// The media query of some viewport groups, of as many that have enough views. Where the narrowest and the
+/// widest screens agree and no group with enough views disagrees, it is on all.
+fn media(viewports: &[Viewport], ready: usize) -> Option<String> {
+    let has = |viewport| viewports.contains(&viewport);
+    if viewports.len() == ready && has(Viewport::Phone) && has(Viewport::Desktop) {
+        return None;
+    }
+    let queries: Vec<&str> = viewports.iter().map(|viewport| viewport.media()).collect();
+    Some(queries.join(", "))
+}
+
+impl ResourceHint {
+    /// Whether two hints describe the same fetch.
+    fn is_fetched_as(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.crossorigin == other.crossorigin
+            && self.media_type == other.media_type
+            && self.integrity == other.integrity
     }
 }

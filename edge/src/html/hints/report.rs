@@ -23,11 +23,11 @@ pub struct TemplateReport {
     pub template: String,
     /// Passes that were switched off for it, and why.
     pub off: BTreeMap<String, String>,
-    /// Hinted addresses that are out of use: a page no longer had them, or they were not found.
+    /// Hinted addresses that are used no more: a page did not have them, or they were not found.
     pub stale: Vec<String>,
     /// What follows, per viewport group.
     pub groups: Vec<GroupReport>,
-    /// What follows from, as it was imported.
+    /// What it follows from: as it was imported, without what is stale.
     pub hints: Option<TemplateHints>,
 }
 
@@ -64,11 +64,7 @@ impl TemplateReport {
         stale: &[String],
         passes: &Config,
     ) -> Self {
-        let judge = Judge {
-            off: &off,
-            stale,
-            passes,
-        };
+        let judge = Judge { off: &off, passes };
         let groups = hints.map_or_else(Vec::new, |hints| {
             hints
                 .groups
@@ -88,7 +84,6 @@ impl TemplateReport {
 
 struct Judge<'a> {
     off: &'a BTreeMap<String, String>,
-    stale: &'a [String],
     passes: &'a Config,
 }
 
@@ -125,13 +120,13 @@ impl Judge<'_> {
     fn decide(&self, pass: &str, on: String, evidence: Evidence) -> Decision {
         Decision {
             pass: pass.to_owned(),
-            not_yet: self.why_not(pass, &on, &evidence),
+            not_yet: self.why_not(pass, &evidence),
             on,
             evidence,
         }
     }
 
-    fn why_not(&self, pass: &str, on: &str, evidence: &Evidence) -> Option<String> {
+    fn why_not(&self, pass: &str, evidence: &Evidence) -> Option<String> {
         if let Some(why) = self.off.get(pass) {
             return Some(format!(
                 "the pass was switched off for this template: {why}"
@@ -139,9 +134,6 @@ impl Judge<'_> {
         }
         if self.passes.is_enabled(pass) != Some(true) {
             return Some("the pass is off".to_owned());
-        }
-        if self.stale.iter().any(|stale| stale == on) {
-            return Some("a page no longer had it, or it was not found".to_owned());
         }
         evidence.lacks()
     }

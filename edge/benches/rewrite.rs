@@ -1,30 +1,61 @@
-//! Bytes per second of rewriting a storefront page, beside a loop that only copies.
+//! Rewriting storefront pages in 4 KiB chunks, beside the parser alone and beside a loop that only copies; then
+//! each registered pass by itself.
 //!
-//! `cargo bench -p vitrine-edge --bench rewrite`
+//! `cargo bench -p vitrine-edge --bench rewrite`; `cargo xtask bench` fetches the pages of running shops first.
 
 #![allow(missing_docs, reason = "the macro writes a function without")]
 
 mod storefront;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use storefront::{copy, every_pass, page, rewrite, rum_only};
-use vitrine_edge::html::passes::Config;
+use std::path::Path;
+use std::rc::Rc;
 
-fn benches(criterion: &mut Criterion) {
-    let page = page();
-    let rum_only = rum_only();
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use serde_json::Value;
+use storefront::{facts, pages, rewrite, subjects};
+use vitrine_edge::html::PageFacts;
+use vitrine_edge::html::passes::{Config, NAMES};
+
+fn whole(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rewrite");
-    group.throughput(Throughput::Bytes(page.len() as u64));
-    let id = |what: &str| BenchmarkId::new(what, format!("{}KB", page.len() >> 10));
-    group.bench_function(id("copy"), |b| b.iter(|| copy(&page)));
-    group.bench_function(id("all_passes_off"), |b| {
-        b.iter(|| rewrite(&Config::off(), &page));
-    });
-    group.bench_function(id("inject_rum"), |b| b.iter(|| rewrite(&rum_only, &page)));
-    let config = every_pass();
-    group.bench_function(id("every_pass"), |b| b.iter(|| rewrite(&config, &page)));
+    for (name, page) in pages() {
+        group.throughput(Throughput::Bytes(page.len() as u64));
+        for (subject, work) in subjects() {
+            let id = BenchmarkId::new(subject, format!("{name}-{}KB", page.len() >> 10));
+            group.bench_function(id, |b| b.iter(|| work(&page)));
+        }
+    }
     group.finish();
 }
 
-criterion_group!(rewriting, benches);
+/// Each pass alone on the built-in page, as its first page case sets it up.
+fn passes(criterion: &mut Criterion) {
+    let (_, page) = pages().swap_remove(0);
+    let mut group = criterion.benchmark_group("pass");
+    group.throughput(Throughput::Bytes(page.len() as u64));
+    for pass in NAMES {
+        let (config, facts) = first_case(pass);
+        group.bench_function(*pass, |b| b.iter(|| rewrite(&config, facts.clone(), &page)));
+    }
+    group.finish();
+}
+
+fn first_case(pass: &str) -> (Config, PageFacts) {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/pages")
+        .join(pass);
+    let entries = std::fs::read_dir(&cases).expect("a pass has page cases");
+    let case = entries.map(|entry| entry.expect("an entry").path()).min();
+    let text = std::fs::read_to_string(case.expect("a case").join("case.json")).expect("case.json");
+    let mut case: Value = serde_json::from_str(&text).expect("JSON");
+    let mut config = serde_json::to_value(Config::off()).expect("options are JSON");
+    config[pass] = case["options"].take();
+    let mut facts = facts();
+    if let hints @ Value::Object(_) = case["hints"].take() {
+        facts.hints = Some(Rc::new(serde_json::from_value(hints).expect("hints")));
+    }
+    (serde_json::from_value(config).expect("options"), facts)
+}
+
+criterion_group!(rewriting, whole, passes);
 criterion_main!(rewriting);

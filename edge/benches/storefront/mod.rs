@@ -1,17 +1,73 @@
-//! A storefront page, and what is measured on it: by criterion in `rewrite.rs`, and natively beside wasm in
+//! Storefront pages, and what is measured on them: by criterion in `rewrite.rs`, and natively beside wasm in
 //! `rate/`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::rc::Rc;
 
 use http::{HeaderMap, HeaderValue};
+use lol_html::html_content::Element;
+use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings};
+use vitrine_edge::html::hints::{GroupHints, ImageHint, OriginHint, TemplateHints, Viewport};
 use vitrine_edge::html::passes::Config;
 use vitrine_edge::html::{PageFacts, Rewriter};
 
 /// As the network delivers a page.
-const CHUNK: usize = 16 << 10;
+const CHUNK: usize = 4 << 10;
 
-fn facts() -> PageFacts {
+/// Something that a page passes through, and says how many bytes came out.
+pub(crate) type Subject = (&'static str, Box<dyn Fn(&[u8]) -> usize>);
+
+/// What is measured on every page: the parser alone, and what is done with it.
+pub(crate) fn subjects() -> Vec<Subject> {
+    let (defaults, rules, rum) = (Config::default(), with_rules(), rum_only());
+    vec![
+        ("copy", Box::new(copy)),
+        ("lol_html", Box::new(|page| parse(page, None))),
+        (
+            "lol_html_every_tag",
+            Box::new(|page| parse(page, Some("*"))),
+        ),
+        (
+            "inject_rum",
+            Box::new(move |page| rewrite(&rum, facts(), page)),
+        ),
+        (
+            "defaults",
+            Box::new(move |page| rewrite(&defaults, facts(), page)),
+        ),
+        (
+            "defaults_and_rules",
+            Box::new(move |page| rewrite(&rules, facts(), page)),
+        ),
+    ]
+}
+
+/// The built-in page, and those that `cargo xtask bench` has fetched into `$VITRINE_BENCH_PAGES`.
+pub(crate) fn pages() -> Vec<(String, Vec<u8>)> {
+    let mut pages = vec![("built-in".to_owned(), page())];
+    let folder = std::env::var_os("VITRINE_BENCH_PAGES").map(std::fs::read_dir);
+    let mut paths: Vec<_> = folder
+        .into_iter()
+        .flat_map(|entries| entries.expect("the folder of pages"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "html"))
+        .collect();
+    paths.sort();
+    for path in paths {
+        let name = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        pages.push((name, std::fs::read(&path).expect("a page")));
+    }
+    pages
+}
+
+/// A measured visit of a template that many visits have been learned of.
+pub(crate) fn facts() -> PageFacts {
     let mut headers = HeaderMap::new();
     headers.insert(
         "content-type",
@@ -21,12 +77,44 @@ fn facts() -> PageFacts {
     PageFacts {
         rum_token: Some("1.eyJzIjoiZGVtbyIsInQiOiJjYXRlZ29yeSJ9.c2lnbmF0dXJlMDEyMzQ1".into()),
         rum_script: "/_v/rum/0123456789abcdef.js",
+        hints: Some(Rc::new(hints())),
         ..PageFacts::new(url, "category", headers)
     }
 }
 
-/// Every pass at work, with as many rules as a shop has.
-pub(crate) fn every_pass() -> Config {
+/// The first picture is what visitors wait for, those from the fourth on are below the fold.
+fn hints() -> TemplateHints {
+    let image = |ordinal: u32| ImageHint {
+        selector: "body img".to_owned(),
+        ordinal,
+        seen: 1000,
+        lcp: if ordinal == 0 { 990 } else { 0 },
+        below_fold: if ordinal > 2 { 1000 } else { 0 },
+        hidden: 0,
+    };
+    let group = |viewport| GroupHints {
+        viewport,
+        views: 1000,
+        images: (0..12).map(image).collect(),
+        origins: vec![OriginHint {
+            origin: "https://cdn.example".to_owned(),
+            cors: false,
+            before_lcp: 1000,
+        }],
+        resources: Vec::new(),
+    };
+    TemplateHints {
+        template: "category".to_owned(),
+        groups: vec![
+            group(Viewport::Phone),
+            group(Viewport::Tablet),
+            group(Viewport::Desktop),
+        ],
+    }
+}
+
+/// The defaults, and as many rules as a shop has.
+fn with_rules() -> Config {
     serde_json::from_str(
         r#"{
             "third_party_scripts": {"rules": [
@@ -42,8 +130,16 @@ pub(crate) fn every_pass() -> Config {
     .expect("options")
 }
 
+/// The measurement alone, as every page has it.
+fn rum_only() -> Config {
+    Config {
+        inject_rum: Config::default().inject_rum,
+        ..Config::off()
+    }
+}
+
 /// A category page of about 250 KB: a head with tags and data, a menu, 120 cards, an inline state, a footer.
-pub(crate) fn page() -> Vec<u8> {
+fn page() -> Vec<u8> {
     let mut html = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Vases</title>\n\
          <link rel=\"stylesheet\" href=\"/css/shop.css\">\n\
@@ -90,8 +186,8 @@ pub(crate) fn page() -> Vec<u8> {
 }
 
 /// Rewrites a page, and says how many bytes came out.
-pub(crate) fn rewrite(config: &Config, page: &[u8]) -> usize {
-    let mut rewriter = Rewriter::new(config, facts());
+pub(crate) fn rewrite(config: &Config, facts: PageFacts, page: &[u8]) -> usize {
+    let mut rewriter = Rewriter::new(config, facts);
     let mut sent = 0;
     for chunk in page.chunks(CHUNK) {
         sent += black_box(rewriter.write(chunk)).len();
@@ -99,17 +195,33 @@ pub(crate) fn rewrite(config: &Config, page: &[u8]) -> usize {
     sent + black_box(rewriter.end()).len()
 }
 
+/// What the parser costs alone, with one handler that does nothing or with none.
+fn parse(page: &[u8], selector: Option<&str>) -> usize {
+    let mut settings = Settings::new()
+        .with_strict(false)
+        .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(1 << 20));
+    if let Some(selector) = selector {
+        let selector: Selector = selector.parse().expect("a selector");
+        settings = settings.append_element_content_handler((
+            Cow::Owned(selector),
+            ElementContentHandlers::default().element(|element: &mut Element<'_, '_>| {
+                black_box(element);
+                Ok(())
+            }),
+        ));
+    }
+    let mut output = Vec::new();
+    let mut parser = HtmlRewriter::new(settings, |bytes: &[u8]| output.extend_from_slice(bytes));
+    for chunk in page.chunks(CHUNK) {
+        parser.write(chunk).expect("no handler fails");
+    }
+    parser.end().expect("no handler fails");
+    black_box(output).len()
+}
+
 /// What any layer costs at least.
-pub(crate) fn copy(page: &[u8]) -> usize {
+fn copy(page: &[u8]) -> usize {
     page.chunks(CHUNK)
         .map(|chunk| black_box(chunk.to_vec()).len())
         .sum()
-}
-
-/// The measurement alone, as every page has it.
-pub(crate) fn rum_only() -> Config {
-    Config {
-        inject_rum: Config::default().inject_rum,
-        ..Config::off()
-    }
 }

@@ -9,7 +9,7 @@ use lol_html::errors::RewritingError;
 use lol_html::html_content::Element;
 use lol_html::{
     AsciiCompatibleEncoding, ElementContentHandlers, HtmlRewriter, MemorySettings, OutputSink,
-    Selector, Settings,
+    Settings,
 };
 
 use super::image_preload::ImagePreload;
@@ -18,6 +18,7 @@ use super::passes::Config;
 use super::sniff::{Sniffer, Verdict};
 
 mod encoding;
+mod selectors;
 mod stream;
 
 use stream::{Rest, Slot, Stream};
@@ -41,6 +42,9 @@ impl Default for Limits {
 /// Bytes given to the parser at once. It copies a whole piece behind an unfinished tag, so this bounds
 /// that copy.
 const PIECE: usize = 16 << 10;
+
+/// Bytes that a piece is expected to grow by at most: room for them is made before it is read.
+const HEADROOM: usize = 1 << 10;
 
 /// What became of a pass on a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,8 +149,12 @@ impl Rewriter {
     /// Takes a piece of the body and returns what can be sent now. Never fails: after a bail-out the rest
     /// passes as it is.
     pub fn write(&mut self, chunk: &[u8]) -> Vec<u8> {
+        if matches!(self.phase, Phase::Raw) {
+            return chunk.to_vec();
+        }
+        self.output.borrow_mut().reserve(chunk.len() + HEADROOM);
         match &mut self.phase {
-            Phase::Raw => return chunk.to_vec(),
+            Phase::Raw => {}
             Phase::Sniffing(sniffer) => {
                 let verdict = sniffer.push(chunk);
                 self.follow(&verdict);
@@ -167,7 +175,17 @@ impl Rewriter {
                     .skip_all("not a full page: it has no tag");
             }
             Phase::Rewriting(parser) => match parser.end() {
-                Ok(()) => self.stream.borrow_mut().document_end(),
+                Ok(()) => {
+                    let mut stream = self.stream.borrow_mut();
+                    match stream.given_up {
+                        // Given up behind the last tag that is looked at.
+                        Some(reason) => {
+                            self.bailed_out = Some(reason.to_owned());
+                            stream.finish();
+                        }
+                        None => stream.document_end(),
+                    }
+                }
                 Err(error) => self.stop(&error),
             },
         }
@@ -243,7 +261,8 @@ impl Rewriter {
                 self.emit(&before);
                 self.stream.borrow_mut().preamble += before.len();
                 self.begun = true;
-                self.phase = Phase::Rewriting(Box::new(self.parser(utf8_bom)));
+                let begins_with_html = is_html_tag(&rest);
+                self.phase = Phase::Rewriting(Box::new(self.parser(utf8_bom, begins_with_html)));
                 self.rewrite(&rest);
             }
         }
@@ -289,7 +308,7 @@ impl Rewriter {
         stream.finish();
     }
 
-    fn parser(&self, utf8_bom: bool) -> HtmlRewriter<'static, Output> {
+    fn parser(&self, utf8_bom: bool, begins_with_html: bool) -> HtmlRewriter<'static, Output> {
         let (encoding, from_meta) = {
             let mut stream = self.stream.borrow_mut();
             let declared = encoding::ContentType::of(&stream.page.facts.headers);
@@ -313,20 +332,22 @@ impl Rewriter {
                     .with_graceful_bail_out_on_memory_limit_exceeded(true),
             );
         let marks = self.stream.borrow().marks();
-        for (selector, mark) in marks {
-            let stream = Rc::clone(&self.stream);
+        for (selector, mark) in &marks {
+            let (mark, stream) = (*mark, Rc::clone(&self.stream));
             settings = settings.append_element_content_handler((
-                Cow::Owned(selector),
+                Cow::Borrowed(&**selector),
                 ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
                     Stream::mark(&stream, element, mark);
                     Ok(())
                 }),
             ));
         }
-        if let Ok(every) = "*".parse::<Selector>() {
+        let seen = self.stream.borrow().seen(begins_with_html);
+        let seen = selectors::parsed(&seen);
+        if let Some(seen) = &seen {
             let stream = Rc::clone(&self.stream);
             settings = settings.append_element_content_handler((
-                Cow::Owned(every),
+                Cow::Borrowed(&**seen),
                 ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
                     Stream::element(&stream, element)
                 }),
@@ -334,4 +355,12 @@ impl Rewriter {
         }
         HtmlRewriter::new(settings, Output(Rc::clone(&self.output)))
     }
+}
+
+/// Whether markup begins with the tag `<html>`.
+fn is_html_tag(markup: &[u8]) -> bool {
+    let name = markup.get(1..5).unwrap_or_default();
+    let after = markup.get(5);
+    name.eq_ignore_ascii_case(b"html")
+        && after.is_some_and(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))
 }

@@ -209,7 +209,7 @@ enum Step {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|w| w == needle)
+    memchr::memmem::find(haystack, needle)
 }
 
 fn is_html_doctype(declaration: &[u8]) -> bool {

@@ -13,6 +13,7 @@
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderName, HeaderValue};
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::super::page::{Page, PageFacts};
@@ -134,6 +135,9 @@ impl Bfcache {
 
 /// Whether a script listens to `unload` (and not to `beforeunload`, which browsers forgive).
 fn listens_to_unload(text: &[u8]) -> bool {
-    let listens = |mark: &[u8]| text.windows(mark.len()).any(|window| window == mark);
-    listens(b"'unload'") || listens(b"\"unload\"") || listens(b".onunload")
+    memmem::find_iter(text, b"unload").any(|at| {
+        let (before, after) = (&text[..at], text.get(at + "unload".len()));
+        let quoted = |quote| before.last() == Some(&quote) && after == Some(&quote);
+        quoted(b'\'') || quoted(b'"') || before.ends_with(b".on")
+    })
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use lol_html::html_content::{ContentType, Element, EndTag};
 use lol_html::{HandlerResult, Selector};
@@ -12,7 +13,43 @@ use http::{HeaderName, HeaderValue};
 use super::super::page::{Exception, Page};
 use super::super::passes::{Contract, Decision, Edit, Pass, Receipt, opt_outs};
 use super::super::tag::{Picture, Tag};
-use super::{Outcome, PassReport};
+use super::{Outcome, PassReport, selectors};
+
+/// Elements that every pass sees.
+const COMMON: [&str; 8] = [
+    "base", "iframe", "img", "link", "meta", "script", "style", "title",
+];
+
+/// Elements in which a browser does not act on what it finds.
+const INERT: [&str; 3] = ["template", "svg", "math"];
+
+/// The element in which the parser and a browser can read the same text differently, and those that they read so.
+const AMBIGUOUS: &str = "select";
+const READ_IN_TWO_WAYS: [&str; 9] = [
+    "title",
+    "style",
+    "iframe",
+    "xmp",
+    "noembed",
+    "noframes",
+    "noscript",
+    "plaintext",
+    "textarea",
+];
+
+/// What is always seen of a document that begins with `<html>`, see [`Stream::seen`].
+static SEEN: LazyLock<String> = LazyLock::new(|| {
+    let names = [
+        "html", "html > *", "head > *", "frameset", AMBIGUOUS, "picture", "source",
+    ];
+    let names = names.into_iter().chain(COMMON).chain(INERT);
+    let mut seen: Vec<_> = names.map(str::to_owned).collect();
+    let others = READ_IN_TWO_WAYS
+        .iter()
+        .filter(|name| !COMMON.contains(name));
+    seen.extend(others.map(|name| format!("{AMBIGUOUS} {name}")));
+    seen.join(", ")
+});
 
 /// Longest inline script that passes are shown, in bytes. Of a longer one they see the beginning.
 const MAX_INLINE_SCRIPT: usize = 256 << 10;
@@ -38,6 +75,7 @@ pub(super) struct Slot {
     receipt: Receipt,
     /// Names of elements that the pass sees beside the common ones.
     elements: &'static [&'static str],
+    reads_inline_scripts: bool,
     /// Exceptions that name the pass, by index.
     exceptions: Vec<usize>,
 }
@@ -56,6 +94,9 @@ impl Slot {
             name,
             contract,
             elements: pass.as_ref().map_or(&[], |pass| pass.elements()),
+            reads_inline_scripts: pass
+                .as_ref()
+                .is_some_and(|pass| pass.reads_inline_scripts()),
             exceptions: Vec::new(),
             pass,
             receipt,
@@ -124,21 +165,44 @@ pub(super) struct Stream {
     pub(super) preamble: usize,
     /// Why passes see nothing from here on.
     pub(super) given_up: Option<&'static str>,
-    /// Selectors that matched the element at hand.
-    matched: Vec<(usize, usize)>,
+    /// What selectors have said of the element at hand.
+    here: Here,
     /// How many open elements opt out.
     opt_outs: usize,
-    /// Whether the element at hand, which has no content, opts out.
-    opt_out_here: bool,
     /// How many open elements each exception covers.
     excepted: Vec<usize>,
-    /// Exceptions that cover the element at hand, which has no content.
-    excepted_here: Vec<usize>,
     /// How many elements are open whose content a browser does not act on.
     inert: usize,
     /// Open elements in which the parser and a browser can read the same text differently.
     ambiguous: usize,
     picture: Option<Picture>,
+}
+
+/// What selectors have said of one element.
+#[derive(Default)]
+struct Here {
+    /// Where its tag begins.
+    offset: usize,
+    /// Selectors of passes that matched it: pass index and selector index.
+    matched: Vec<(usize, usize)>,
+    /// Whether it has no content, and opts out.
+    opts_out: bool,
+    /// Exceptions that cover it, where it has no content.
+    excepted: Vec<usize>,
+}
+
+impl Here {
+    /// Forgets what was said of an element before the one whose tag begins there: not every element that a
+    /// selector matches is one that passes see.
+    fn be_at(&mut self, element: &Element<'_, '_>) {
+        let offset = element.source_location().bytes().start;
+        if self.offset != offset {
+            self.offset = offset;
+            self.matched.clear();
+            self.opts_out = false;
+            self.excepted.clear();
+        }
+    }
 }
 
 type Shared = Rc<RefCell<Stream>>;
@@ -161,9 +225,8 @@ impl Stream {
                 .collect();
             slot.act(&mut page, |pass, page, receipt| pass.begin(page, receipt));
         }
-        let passes = slots.iter().filter_map(|slot| slot.pass.as_ref());
         let script = InlineScript {
-            wanted: passes.into_iter().any(|pass| pass.reads_inline_scripts()),
+            wanted: slots.iter().any(|slot| slot.reads_inline_scripts),
             ..InlineScript::default()
         };
         Self {
@@ -173,10 +236,8 @@ impl Stream {
             script,
             preamble: 0,
             given_up: None,
-            matched: Vec::new(),
+            here: Here::default(),
             opt_outs: 0,
-            opt_out_here: false,
-            excepted_here: Vec::new(),
             inert: 0,
             ambiguous: 0,
             picture: None,
@@ -230,30 +291,55 @@ impl Stream {
     }
 
     /// Every selector to be marked before passes see an element.
-    pub(super) fn marks(&self) -> Vec<(Selector, Mark)> {
+    pub(super) fn marks(&self) -> Vec<(Rc<Selector>, Mark)> {
         let mut marks = Vec::new();
         if self.acts_in_body() {
-            marks.extend(opt_outs::selector().parse().ok().map(|s| (s, Mark::OptOut)));
+            marks.extend(selectors::parsed(&opt_outs::selector()).map(|s| (s, Mark::OptOut)));
             for (index, exception) in self.page.facts.exceptions.iter().enumerate() {
-                let selector = exception.selector.parse().ok();
+                let selector = selectors::parsed(&exception.selector);
                 marks.extend(selector.map(|s| (s, Mark::Exception(index))));
             }
         }
         for (index, slot) in self.slots.iter().enumerate() {
             let selectors = slot.pass.as_ref().map(|pass| pass.selectors());
             for (number, selector) in selectors.into_iter().flatten().enumerate() {
-                let parsed = selector.parse().ok();
+                let parsed = selectors::parsed(&selector);
                 marks.extend(parsed.map(|s| (s, Mark::Selector(index, number))));
             }
         }
         marks
     }
 
+    /// The elements that [`Stream::element`] must see, as a list of selectors.
+    ///
+    /// In the head that is every element, so that the first one that does not belong there is seen to end it:
+    /// in a document that begins with `<html>`, an element of the head, or the one that ends it, is a child of
+    /// `<html>` or of `<head>`. A document that begins otherwise has no such parent, and every element of it is
+    /// seen. Behind the head, what is not seen is not read either: the parser only looks for the next `<`.
+    pub(super) fn seen(&self, begins_with_html: bool) -> String {
+        if !begins_with_html {
+            return "*".to_owned();
+        }
+        let mut seen = SEEN.clone();
+        for slot in &self.slots {
+            let Some(pass) = &slot.pass else { continue };
+            let selectors = pass.selectors();
+            let valid = selectors.iter().map(String::as_str);
+            let valid = valid.filter(|selector| selectors::parsed(selector).is_some());
+            for selector in slot.elements.iter().copied().chain(valid) {
+                seen.push_str(", ");
+                seen.push_str(selector);
+            }
+        }
+        seen
+    }
+
     /// Remembers that a selector matched the element that passes are about to see.
     pub(super) fn mark(shared: &Shared, element: &mut Element<'_, '_>, mark: Mark) {
         let mut stream = shared.borrow_mut();
+        stream.here.be_at(element);
         match mark {
-            Mark::Selector(pass, selector) => stream.matched.push((pass, selector)),
+            Mark::Selector(pass, selector) => stream.here.matched.push((pass, selector)),
             Mark::OptOut => {
                 let shared = Rc::clone(shared);
                 if let Some(handlers) = element.end_tag_handlers() {
@@ -263,7 +349,7 @@ impl Stream {
                         Ok(())
                     }));
                 } else {
-                    stream.opt_out_here = true;
+                    stream.here.opts_out = true;
                 }
             }
             Mark::Exception(index) => {
@@ -275,19 +361,17 @@ impl Stream {
                         Ok(())
                     }));
                 } else {
-                    stream.excepted_here.push(index);
+                    stream.here.excepted.push(index);
                 }
             }
         }
     }
 
-    /// Sees every start tag.
+    /// Sees every start tag that one of [`Stream::seen`] matches.
     pub(super) fn element(shared: &Shared, element: &mut Element<'_, '_>) -> HandlerResult {
         let mut stream = shared.borrow_mut();
         let stream = &mut *stream;
-        let matched = std::mem::take(&mut stream.matched);
-        let opted_out = std::mem::take(&mut stream.opt_out_here) || stream.opt_outs > 0;
-        let excepted_here = std::mem::take(&mut stream.excepted_here);
+        stream.here.be_at(element);
         if stream.given_up.is_some() {
             return Err(Box::new(Rest));
         }
@@ -309,14 +393,16 @@ impl Stream {
             return Ok(());
         }
         stream.learn(shared, element, &name);
-        let is_common = is_seen_by_passes(&name);
+        let is_common = COMMON.contains(&name.as_str());
         let picture = stream.picture;
-        let mut tag = Tag::new(element, &name, &matched, opted_out, picture);
-        stream.settle_charset(&tag);
+        let here = &stream.here;
+        let opted_out = here.opts_out || stream.opt_outs > 0;
+        let mut tag = Tag::new(element, &name, &here.matched, opted_out, picture);
+        stream.page.charset_settled |= stream.preamble + tag.offset() >= CHARSET_PRESCAN;
         for (index, slot) in stream.slots.iter_mut().enumerate() {
             let wanted = is_common
                 || slot.elements.contains(&name.as_str())
-                || matched.iter().any(|(pass, _)| *pass == index);
+                || here.matched.iter().any(|(pass, _)| *pass == index);
             if !wanted || slot.pass.is_none() {
                 continue;
             }
@@ -326,7 +412,7 @@ impl Stream {
                 || slot
                     .exceptions
                     .iter()
-                    .any(|e| stream.excepted[*e] > 0 || excepted_here.contains(e));
+                    .any(|e| stream.excepted[*e] > 0 || here.excepted.contains(e));
             slot.act(&mut stream.page, |pass, page, receipt| {
                 pass.start_tag(&mut tag, page, receipt);
             });
@@ -339,30 +425,19 @@ impl Stream {
                 break;
             }
         }
-        stream.charset_was_named(&tag);
+        stream.page.charset_settled |= tag.names_charset();
         Ok(())
     }
 
     /// Keeps track of the elements that change how their content is read.
     fn enter(&mut self, shared: &Shared, element: &mut Element<'_, '_>, name: &str) {
-        const READ_IN_TWO_WAYS: [&str; 9] = [
-            "title",
-            "style",
-            "iframe",
-            "xmp",
-            "noembed",
-            "noframes",
-            "noscript",
-            "plaintext",
-            "textarea",
-        ];
         if self.ambiguous > 0 && READ_IN_TWO_WAYS.contains(&name) {
             self.given_up = Some("ambiguous markup: a text element in <select>");
             return;
         }
         let counter: fn(&mut Self) -> &mut usize = match name {
-            "template" | "svg" | "math" => |stream| &mut stream.inert,
-            "select" => |stream| &mut stream.ambiguous,
+            name if INERT.contains(&name) => |stream| &mut stream.inert,
+            AMBIGUOUS => |stream| &mut stream.ambiguous,
             _ => return,
         };
         let Some(handlers) = element.end_tag_handlers() else {
@@ -370,11 +445,19 @@ impl Stream {
         };
         *counter(self) += 1;
         let shared = Rc::clone(shared);
-        let is_template = name == "template";
+        let own = name.to_owned();
         handlers.push(Box::new(move |tag: &mut EndTag<'_>| {
+            let stream = &mut *shared.borrow_mut();
+            let is_own = tag.name() == own;
             // A browser closes a template by its own end tag only; any other leaves it open.
-            if !is_template || tag.name() == "template" {
-                *counter(&mut shared.borrow_mut()) -= 1;
+            if is_own || own != "template" {
+                *counter(stream) -= 1;
+            }
+            if !is_own && matches!(own.as_str(), "svg" | "math") {
+                // The parser goes on reading foreign markup, which a browser may have left.
+                stream
+                    .given_up
+                    .get_or_insert("ambiguous markup: foreign content without its end");
             }
             Ok(())
         }));
@@ -383,6 +466,12 @@ impl Stream {
     /// Takes from an element what later decisions need.
     fn learn(&mut self, shared: &Shared, element: &mut Element<'_, '_>, name: &str) {
         match name {
+            // Behind it, nothing has a parent by which the end of the head could be seen.
+            "html" if self.page.in_head => on_end(element, shared, |stream, _| {
+                if stream.page.in_head {
+                    stream.given_up.get_or_insert("the head never ended");
+                }
+            }),
             "head" if self.page.in_head => on_end(element, shared, |stream, tag| {
                 if stream.inert == 0 && stream.page.in_head && stream.given_up.is_none() {
                     let inserted = stream.head_end();
@@ -397,7 +486,7 @@ impl Stream {
                 self.page.base = href.and_then(|href| self.page.facts.url.join(href.trim()).ok());
             }
             "meta" if self.page.in_head => self.learn_policy(element),
-            "script" if self.script.wanted && !element.has_attribute("src") => {
+            "script" if self.script.wanted && may_run_inline(element) => {
                 self.script.open(element.source_location().bytes().end);
                 on_end(element, shared, |stream, tag| {
                     stream.inline_script(tag.source_location().bytes().start);
@@ -433,16 +522,6 @@ impl Stream {
         }
     }
 
-    /// Before a tag: past the bytes that the browser searches, nothing inserted moves a charset.
-    fn settle_charset(&mut self, tag: &Tag<'_, '_, '_>) {
-        self.page.charset_settled |= self.preamble + tag.offset() >= CHARSET_PRESCAN;
-    }
-
-    /// After a tag: a `<meta>` that names the charset settles it.
-    fn charset_was_named(&mut self, tag: &Tag<'_, '_, '_>) {
-        self.page.charset_settled |= tag.names_charset();
-    }
-
     /// The head ends here. Returns what to insert.
     fn head_end(&mut self) -> String {
         let mut inserted = String::new();
@@ -461,7 +540,11 @@ impl Stream {
 
     fn inline_script(&mut self, end: usize) {
         let text = self.script.close(end);
-        for slot in &mut self.slots {
+        for slot in self
+            .slots
+            .iter_mut()
+            .filter(|slot| slot.reads_inline_scripts)
+        {
             slot.act(&mut self.page, |pass, page, receipt| {
                 pass.inline_script(&text, page, receipt);
             });
@@ -500,6 +583,12 @@ fn on_end(
     }
 }
 
+/// Whether a script element has a text that a browser may run: it has no address, and is not a data block.
+fn may_run_inline(script: &Element<'_, '_>) -> bool {
+    let is_json = |kind: String| kind.to_ascii_lowercase().contains("json");
+    !script.has_attribute("src") && !script.get_attribute("type").is_some_and(is_json)
+}
+
 /// Whether a start tag leaves the head open.
 fn belongs_in_head(name: &str) -> bool {
     matches!(
@@ -517,14 +606,6 @@ fn belongs_in_head(name: &str) -> bool {
             | "noscript"
             | "noframes"
             | "template"
-    )
-}
-
-/// The elements that passes act on.
-fn is_seen_by_passes(name: &str) -> bool {
-    matches!(
-        name,
-        "base" | "iframe" | "img" | "link" | "meta" | "script" | "style" | "title"
     )
 }
 

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "authoring")]
 pub use self::finding::{Finding, Findings, Severity};
 #[cfg(feature = "authoring")]
-pub use self::load::{Compiled, load, load_for};
+pub use self::load::{Compiled, ReadFile, load, load_for, load_with};
 pub use self::overrides::Override;
 pub use self::pattern::{PathPattern, PatternError, PatternProblem};
 #[cfg(feature = "authoring")]

@@ -40,6 +40,9 @@ pub(crate) static CHAT_SCRIPT: LazyLock<File> =
 /// Takes the offer of several widths back when a script changes an image.
 pub(crate) static SWAP_SCRIPT: LazyLock<File> =
     LazyLock::new(|| File::of_source("swap.js", SCRIPT, include_str!("own/swap.js")));
+/// Switches style sheets on that do not block the page.
+pub(crate) static SHEETS_SCRIPT: LazyLock<File> =
+    LazyLock::new(|| File::of_source("sheets.js", SCRIPT, include_str!("own/sheets.js")));
 
 /// One file.
 #[derive(Debug, Clone)]
@@ -85,7 +88,13 @@ impl File {
 
 /// The file of a name, as it is in this build.
 fn named(name: &str) -> Option<File> {
-    let files = [&FACADE_SCRIPT, &FACADE_STYLE, &CHAT_SCRIPT, &SWAP_SCRIPT];
+    let files = [
+        &FACADE_SCRIPT,
+        &FACADE_STYLE,
+        &CHAT_SCRIPT,
+        &SHEETS_SCRIPT,
+        &SWAP_SCRIPT,
+    ];
     files
         .into_iter()
         .map(LazyLock::force)
@@ -177,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_file_is_kept_for_ever_by_its_own_name_and_for_now_by_another_builds() {
-        for file in [&FACADE_SCRIPT, &FACADE_STYLE, &CHAT_SCRIPT] {
+        for file in [&FACADE_SCRIPT, &FACADE_STYLE, &CHAT_SCRIPT, &SHEETS_SCRIPT] {
             let whole = sent("GET", file.path());
             assert_eq!(whole.status, 200);
             assert_eq!(whole.body, file.body);

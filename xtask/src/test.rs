@@ -10,8 +10,8 @@ use crate::{build, setup, viceroy};
 mod work;
 
 use work::{
-    beacon, beside_evershop, browser, chaos, clippy, conformance, evershop, evershop_identity,
-    first_byte, format, host, identity, libraries, origin_faults, tools,
+    beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, evershop,
+    evershop_identity, first_byte, format, host, identity, libraries, origin_faults, tools,
 };
 
 /// Arguments of `cargo xtask test`.
@@ -76,6 +76,10 @@ const STEPS: &[Step] = &[
         browser("bfcache.mjs", &[])
     }),
     after(HOST, "demo shop: a real beacon", beacon),
+    after(HOST, "browser: facades", || browser_alone("facades.mjs")),
+    after(HOST, "browser: critical CSS, content-visibility", || {
+        browser_alone("css.mjs")
+    }),
     after(HOST, "EverShop: set-up", || evershop("setup")),
     after("EverShop: set-up", EVERSHOP, || evershop("start")),
     after(EVERSHOP, "EverShop: cart API", || {

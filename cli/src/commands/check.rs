@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use vitrine_edge::config::{self, Compiled};
 
+use crate::host::values::read_beside;
+
 /// Arguments of `vitrine check`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -58,7 +60,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         )
     })?;
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let compiled = match config::load_for(&name, &text, args.origin.as_deref()) {
+    let compiled = match config::load_with(&name, &text, args.origin.as_deref(), &|file| {
+        read_beside(&args.file, file)
+    }) {
         Ok(compiled) => compiled,
         Err(findings) => {
             eprint!("{}", findings.render(colour));
@@ -152,6 +156,27 @@ mod tests {
             );
             assert!(value.as_str().unwrap().starts_with('{'), "{name}");
         }
+    }
+
+    #[test]
+    fn a_style_is_read_from_beside_the_file_that_names_it() {
+        let folder = std::env::temp_dir().join(format!("vitrine-check-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("critical")).unwrap();
+        std::fs::write(folder.join("critical/other.css"), "h1{color:red}").unwrap();
+        let config = folder.join("vitrine.toml");
+        let text =
+            "[[passes.critical_css.rules]]\ntemplate = \"other\"\nfile = \"critical/other.css\"\n";
+        let files = |file: &str| read_beside(&config, file);
+        let compiled = config::load_with("vitrine.toml", text, None, &files).unwrap();
+        assert!(compiled.policy.contains("\"css\":\"h1{color:red}\""));
+        let elsewhere = text.replace("other.css", "none.css");
+        let findings = config::load_with("vitrine.toml", &elsewhere, None, &files).unwrap_err();
+        assert!(
+            findings
+                .to_string()
+                .contains("critical/none.css: No such file")
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

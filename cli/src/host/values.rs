@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -130,6 +130,22 @@ fn secret(path: &Path) -> anyhow::Result<String> {
     Ok(secret)
 }
 
+/// Longest file that the configuration may name, in bytes: a little more than any of them may have, so that
+/// the one that is too long is told so by who knows its bound.
+const MAX_NAMED_FILE: u64 = 1 << 20;
+
+/// Reads a file that the configuration at `config` names, from the folder of the configuration.
+pub(crate) fn read_beside(config: &Path, file: &str) -> Result<String, String> {
+    let path = config.parent().unwrap_or(Path::new("")).join(file);
+    let read = || {
+        let mut text = String::new();
+        let file = std::fs::File::open(&path)?;
+        file.take(MAX_NAMED_FILE).read_to_string(&mut text)?;
+        std::io::Result::Ok(text)
+    };
+    read().map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
 /// `vitrine.toml`, watched. Without a file the defaults hold.
 pub(crate) struct Merchant {
     path: Option<PathBuf>,
@@ -168,10 +184,12 @@ impl Merchant {
                 (path.display().to_string(), text)
             }
         };
-        Ok(vitrine_edge::config::load_for(
+        let path = self.path.as_deref().unwrap_or(Path::new(""));
+        Ok(vitrine_edge::config::load_with(
             &name,
             &text,
             self.origin.as_deref(),
+            &|file| read_beside(path, file),
         ))
     }
 

@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::finding::Finding;
+use super::load::ReadFile;
 use super::{Config, PathPattern, Policy};
 use crate::html::passes;
 use crate::route;
@@ -18,7 +19,7 @@ use crate::route;
 const OTHER: &str = "other";
 
 /// Checks the document as a whole.
-pub(super) fn check(document: &DeTable<'_>) -> Vec<Finding> {
+pub(super) fn check(document: &DeTable<'_>, files: ReadFile<'_>) -> Vec<Finding> {
     let document = Document {
         root: document,
         defaults: Config::default(),
@@ -28,6 +29,7 @@ pub(super) fn check(document: &DeTable<'_>) -> Vec<Finding> {
     document.patience(&mut findings);
     document.rum(&mut findings);
     document.passes(&mut findings);
+    document.critical_css(files, &mut findings);
     document.overrides(&mut findings);
     document.switches(&mut findings);
     findings
@@ -223,6 +225,39 @@ impl Document<'_> {
         }
     }
 
+    /// Files of styles that cannot be used, and templates that there are not.
+    fn critical_css(&self, files: ReadFile<'_>, findings: &mut Vec<Finding>) {
+        let written = self.get(&["passes", "critical_css"]);
+        let options = written.map(|written| ValueDeserializer::from(written.clone()));
+        let Some(mut options) =
+            options.and_then(|options| passes::critical_css::Options::deserialize(options).ok())
+        else {
+            return;
+        };
+        let place = |index: usize, key: &str| {
+            self.place(&format!("passes.critical_css.rules.{index}.{key}"))
+        };
+        let names = self.template_names();
+        for (index, rule) in options.rules.iter().enumerate() {
+            if !is_template(&names, &rule.template) {
+                let at = place(index, "template").unwrap_or_default();
+                findings.push(no_template(&rule.template, at));
+            }
+        }
+        for (index, why) in options.take_files(files) {
+            let at = place(index, "file").unwrap_or_default();
+            let finding = Finding::error("the style cannot be used", at);
+            findings.push(finding.expected(why));
+        }
+    }
+
+    fn template_names(&self) -> Vec<String> {
+        let templates = self.all_templates().into_iter();
+        templates
+            .filter_map(|template| Some(template.name?.0))
+            .collect()
+    }
+
     /// Passes that cannot be on together, and overrides that mean nothing.
     fn overrides(&self, findings: &mut Vec<Finding>) {
         for (pass, contract) in passes::CONTRACTS {
@@ -246,11 +281,7 @@ impl Document<'_> {
                 findings.push(finding.help("switch one of the two off"));
             }
         }
-        let names: Vec<String> = self
-            .all_templates()
-            .into_iter()
-            .filter_map(|template| Some(template.name?.0))
-            .collect();
+        let names = self.template_names();
         let list = self.get(&["overrides"]);
         let list = list.and_then(|list| list.get_ref().as_array());
         for table in list.into_iter().flat_map(|list| list.iter()) {
@@ -262,12 +293,9 @@ impl Document<'_> {
                 list.into_iter().flat_map(|list| list.iter())
             };
             for name in texts("templates") {
-                let known = |n: &str| n == OTHER || names.iter().any(|known| known == n);
-                if let Some(unknown) = name.get_ref().as_str().filter(|n| !known(n)) {
-                    let title = format!("there is no template `{unknown}`");
-                    let expected = "expected a name from `[[templates]]`, or `other`";
-                    findings.push(Finding::error(title, name.span()).expected(expected));
-                }
+                let text = name.get_ref().as_str();
+                let unknown = text.filter(|text| !is_template(&names, text));
+                findings.extend(unknown.map(|unknown| no_template(unknown, name.span())));
             }
             if texts("selectors").next().is_some()
                 && let Some(on) = entry.get("on")
@@ -309,6 +337,15 @@ impl Document<'_> {
             );
         }
     }
+}
+
+fn is_template(names: &[String], name: &str) -> bool {
+    name == OTHER || names.iter().any(|known| known == name)
+}
+
+fn no_template(name: &str, at: Range<usize>) -> Finding {
+    Finding::error(format!("there is no template `{name}`"), at)
+        .expected("expected a name from `[[templates]]`, or `other`")
 }
 
 fn always_sacred(path: &PathPattern, at: &Range<usize>) -> Option<Finding> {

@@ -46,8 +46,24 @@ pub fn load(name: &str, text: &str) -> Result<Compiled, Findings> {
     load_for(name, text, None)
 }
 
+/// Reads a file that the configuration names, from where the configuration is. The error is the end of a
+/// sentence.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
 /// Like [`load`], for the shop at `origin` whatever the file says. The address is checked like the file's.
 pub fn load_for(name: &str, text: &str, origin: Option<&str>) -> Result<Compiled, Findings> {
+    load_with(name, text, origin, &|_| {
+        Err("there are no files here".into())
+    })
+}
+
+/// Like [`load_for`], with the files that the configuration names.
+pub fn load_with(
+    name: &str,
+    text: &str,
+    origin: Option<&str>,
+    files: ReadFile<'_>,
+) -> Result<Compiled, Findings> {
     if text.len() > MAX_BYTES {
         let title = format!("the file is longer than {MAX_BYTES} bytes");
         return Err(Findings::new(name, "", vec![Finding::error(title, 0..0)]));
@@ -56,7 +72,7 @@ pub fn load_for(name: &str, text: &str, origin: Option<&str>) -> Result<Compiled
     let mut findings: Vec<Finding> = errors.iter().map(|error| syntax(text, error)).collect();
     let schema = schema::json_schema();
     let mut further = walk::check(text, &document, &schema);
-    let mut conflicts = conflict::check(document.get_ref());
+    let mut conflicts = conflict::check(document.get_ref(), files);
     // What is wrong by itself needs no second opinion.
     let judged: Vec<Range<usize>> = further.iter().map(|f| f.at.clone()).collect();
     conflicts.retain(|finding| !judged.iter().any(|at| overlap(at, &finding.at)));
@@ -74,6 +90,8 @@ pub fn load_for(name: &str, text: &str, origin: Option<&str>) -> Result<Compiled
     }
     match read(document) {
         Ok(mut config) => {
+            // What cannot be read is among the findings above.
+            config.passes.critical_css.take_files(files);
             if let Some(origin) = origin {
                 config.origin.url = origin.into();
             }

@@ -1,5 +1,7 @@
 //! A start tag, as passes see and change it.
 
+use std::fmt::Write as _;
+
 use lol_html::html_content::{Attribute, ContentType, Element};
 
 /// One start tag of the page that a browser would act on.
@@ -91,6 +93,29 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
             .filter(|a| a.name() == name)
             .map(Attribute::value);
         values.next().is_none_or(|value| value.is_ascii()) && values.next().is_none()
+    }
+
+    /// Whether every attribute is ASCII as written, and is there once: then the tag can be written anew.
+    pub(super) fn is_ascii(&self) -> bool {
+        let attributes = self.element.attributes().iter();
+        let mut names: Vec<String> = attributes.clone().map(Attribute::name).collect();
+        names.sort_unstable();
+        let repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
+        !repeated
+            && attributes
+                .clone()
+                .all(|a| a.name().is_ascii() && a.value().is_ascii())
+    }
+
+    /// The start tag, written anew from its name and its attributes.
+    pub(super) fn written_anew(&self) -> String {
+        let mut tag = format!("<{}", self.name);
+        for attribute in self.element.attributes() {
+            let value = attribute.value().replace('"', "&quot;");
+            let _ = write!(tag, " {}=\"{value}\"", attribute.name());
+        }
+        tag.push('>');
+        tag
     }
 
     /// Whether any attribute's name begins so.

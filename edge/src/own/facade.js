@@ -6,11 +6,20 @@
   link.setAttribute('role', 'button');
   function play(event) {
     event.preventDefault();
+    if (frame.hidden) return;
     // A new frame, because a new address for this one would be one more step for the Back button.
     var player = frame.cloneNode(false);
     player.removeAttribute('srcdoc');
     player.src = link.href;
-    frame.replaceWith(player);
+    player.addEventListener('load', function () {
+      // A browser forgets that the frame has the focus when another origin's document comes into it.
+      if (parent.document.activeElement === player) { player.blur(); player.focus(); }
+      // Not earlier: with its document this script ends.
+      frame.remove();
+    }, { once: true });
+    frame.hidden = true;
+    frame.style.setProperty('display', 'none', 'important');
+    frame.before(player);
     player.focus();
   }
   link.addEventListener('click', function (event) {

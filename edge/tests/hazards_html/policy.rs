@@ -91,3 +91,41 @@ fn h46_a_policy_in_the_page_is_kept_to_the_byte() {
     assert!(output.contains(meta) && output.contains(BEACON), "{output}");
     assert_eq!(output.matches("http-equiv").count(), 1);
 }
+
+/// H47
+#[test]
+fn h47_sheets_are_as_they_were_where_the_policy_blocks_what_would_switch_them() {
+    let page = PAGE.replace(
+        "<title>",
+        "<link rel=\"stylesheet\" href=\"/a.css\"><link rel=stylesheet href=/b.css media=screen><title>",
+    );
+    let mut config = Config::off();
+    config.critical_css = serde_json::from_str(
+        r#"{"enabled": true, "rules": [{"template": "product", "css": "h1{color:red}"}]}"#,
+    )
+    .unwrap();
+    for blocking in [
+        "script-src 'none'",
+        "default-src 'self'",
+        "script-src 'self'; style-src 'self'",
+        "style-src 'unsafe-inline' 'sha256-AAAA'",
+        "script-src 'strict-dynamic' 'sha256-AAAA' 'self'",
+        "sandbox allow-forms",
+    ] {
+        let output = rewrite_with(&config, &[(CSP, blocking)], page.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&output), page, "{blocking}");
+    }
+    for (policy, nonce) in [
+        ("img-src 'self'", ""),
+        ("script-src 'self'; style-src 'unsafe-inline'", ""),
+        ("default-src 'self' 'nonce-abc'", " nonce=\"abc\""),
+        ("require-trusted-types-for 'script'", ""),
+    ] {
+        let output = rewrite_with(&config, &[(CSP, policy)], page.as_bytes());
+        let output = String::from_utf8(output).unwrap();
+        let style = format!("<style data-v=\"critical_css\"{nonce}>h1{{color:red}}</style><script");
+        assert!(output.contains(&style), "{policy}: {output}");
+        assert_eq!(output.matches("media=\"print\"").count(), 2, "{output}");
+        assert!(!output.contains("onload"), "{output}");
+    }
+}

@@ -130,6 +130,18 @@ pub(super) fn browser(script: &str, more: &[&str]) -> anyhow::Result<()> {
     )
 }
 
+/// A script of the browser lab that brings a shop of its own.
+pub(super) fn browser_alone(script: &str) -> anyhow::Result<()> {
+    must(
+        command("node")
+            .arg(place::browser().join(script))
+            .arg("--vitrine")
+            .arg(place::vitrine())
+            .arg("--manifest")
+            .arg(place::root().join("spin.toml")),
+    )
+}
+
 pub(super) fn beacon() -> anyhow::Result<()> {
     // The least number of page views that a report shows is for shops with visitors; here there are nine.
     let report = format!(

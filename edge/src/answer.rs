@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 
+use crate::audit::sampled::Sample;
 use crate::context::Closing;
 use crate::encoding::{Decoder, Encoder};
 use crate::html::Rewriter;
@@ -118,6 +119,8 @@ pub struct Pipe<P: Platform> {
     pub(crate) collect: Option<Collect>,
     /// What follows from what the passes have seen, once they have seen the page to its end.
     pub(crate) learn: Option<Learn>,
+    /// The page before and after, for the second parser.
+    pub(crate) sample: Option<Sample>,
     pub(crate) closing: Option<Closing<P>>,
     /// Whether waiting for the source shows as a pending future.
     pauses_visible: bool,
@@ -136,6 +139,7 @@ impl<P: Platform> Pipe<P> {
             encode: None,
             collect: None,
             learn: None,
+            sample: None,
             closing: None,
             pauses_visible: platform.capabilities().pauses_visible,
             holding: false,
@@ -197,7 +201,9 @@ impl<P: Platform> Pipe<P> {
             None => piece.to_vec(),
         };
         if let Some(rewrite) = &mut self.rewrite {
-            bytes = rewrite.write(&bytes);
+            let before = bytes;
+            bytes = rewrite.write(&before);
+            self.keep(&before, &bytes);
         }
         let Some(encode) = &mut self.encode else {
             return Ok(bytes);
@@ -235,6 +241,10 @@ impl<P: Platform> Pipe<P> {
         if let Some(mut rewrite) = self.rewrite.take() {
             let mut rewritten = rewrite.write(&rest);
             rewritten.extend(rewrite.end());
+            self.keep(&rest, &rewritten);
+            if let Some(sample) = &mut self.sample {
+                sample.end(&rewrite);
+            }
             self.note_passes(&rewrite);
             if let Some(learn) = self.learn.take() {
                 learn(&rewrite);
@@ -247,6 +257,15 @@ impl<P: Platform> Pipe<P> {
             rest = coded;
         }
         Ok(Some(rest))
+    }
+
+    /// Keeps a piece of a sampled page, as long as it is not too long.
+    fn keep(&mut self, before: &[u8], after: &[u8]) {
+        if let Some(sample) = &mut self.sample
+            && !sample.take(before, after)
+        {
+            self.sample = None;
+        }
     }
 
     fn watch(&mut self, piece: &[u8]) {
@@ -263,6 +282,9 @@ impl<P: Platform> Pipe<P> {
     fn close(&mut self, error: Option<&BodyError>) {
         if let (Some(collect), None) = (self.collect.take(), error) {
             collect.complete();
+        }
+        if let (Some(sample), None) = (self.sample.take(), error) {
+            sample.complete();
         }
         if let Some(mut closing) = self.closing.take() {
             if let Some(error) = error {

@@ -7,6 +7,7 @@ use http::{Request, StatusCode};
 use crate::answer::Answer;
 use crate::config::{Enabled, Policy};
 use crate::context::Context;
+use crate::html::passes::{CONTRACTS, Contract};
 use crate::learned::Memory;
 use crate::operator::Secrets;
 use crate::platform::{Payload, Platform};
@@ -22,6 +23,8 @@ pub struct App {
     pub(crate) fault: Option<String>,
     /// What this instance has read of the durable store.
     pub(crate) memory: Memory,
+    /// What passes may do to pages, for the second parser.
+    pub(crate) contracts: &'static [(&'static str, Contract)],
 }
 
 impl App {
@@ -32,6 +35,23 @@ impl App {
             secrets,
             fault: None,
             memory: Memory::default(),
+            contracts: CONTRACTS,
+        })
+    }
+
+    /// An app whose second parser goes by contracts of one's own: wrong ones, in a test.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn with_contracts(
+        policy: Policy,
+        secrets: Secrets,
+        contracts: &'static [(&'static str, Contract)],
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            policy,
+            secrets,
+            fault: None,
+            memory: Memory::default(),
+            contracts,
         })
     }
 
@@ -48,6 +68,7 @@ impl App {
                 secrets,
                 fault: Some(format!("the policy cannot be read: {error}")),
                 memory: Memory::default(),
+                contracts: CONTRACTS,
             }),
         }
     }

@@ -8,6 +8,7 @@
 
 pub mod dom;
 mod lines;
+pub(crate) mod sampled;
 
 use std::fmt;
 

@@ -70,6 +70,8 @@ pub struct Config {
     pub rum: vitrine_rum_collector::settings::Settings,
     /// The holdback: visitors who get the shop as it is, to measure against.
     pub holdback: Holdback,
+    /// The second look at pages on their way.
+    pub audit: Audit,
     /// What may be done to pages.
     pub passes: passes::Config,
     /// Where passes are on or off against `[passes]`. Of several that speak of a pass, the last decides.
@@ -104,6 +106,8 @@ pub struct Policy {
     pub rum: vitrine_rum_collector::settings::Settings,
     /// See `Config::holdback`.
     pub holdback: Holdback,
+    /// See `Config::audit`.
+    pub audit: Audit,
     /// See `Config::passes`.
     pub passes: passes::Config,
     /// See `Config::overrides`.
@@ -124,6 +128,7 @@ impl From<&Config> for Policy {
             cache,
             rum,
             holdback,
+            audit,
             passes,
             overrides,
         } = config.clone();
@@ -138,6 +143,7 @@ impl From<&Config> for Policy {
             cache,
             rum,
             holdback,
+            audit,
             passes,
             overrides,
         }
@@ -324,6 +330,27 @@ impl Default for Cache {
             max_body_bytes: 8 << 20,
             stale_while_revalidate_s: 86_400,
         }
+    }
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Of this many rewritten pages, one is held against what the shop sent, by a second parser and when the
+    /// visitor has it. A pass that changed what it should not is then off for that template, until this file
+    /// changes; the log and `vitrine explain` say why. 0 checks none.
+    ///
+    /// ### Default
+    /// `500`
+    #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 1_000_000), extend("x-unit" = "pages")))]
+    pub one_in: u32,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { one_in: 500 }
     }
 }
 

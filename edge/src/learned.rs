@@ -42,6 +42,12 @@ pub(crate) struct Learned {
 const MAX_STALE: usize = 256;
 
 impl Learned {
+    /// Passes that are off under a policy, and what a merchant reads of it.
+    pub(crate) fn switched_off(&self, policy: &str) -> BTreeMap<String, String> {
+        let off = self.off.iter().filter(|(_, off)| off.policy == policy);
+        off.map(|(pass, off)| (pass.clone(), off.told())).collect()
+    }
+
     /// The hints that name a file of the shop, as they write its address.
     pub(crate) fn hinted_as(&self, file: &Url) -> Vec<String> {
         let groups = self.hints.iter().flat_map(|hints| &hints.groups);
@@ -76,8 +82,37 @@ impl Learned {
 pub(crate) struct SwitchedOff {
     /// Since when, in milliseconds since the Unix epoch.
     pub(crate) since_ms: u64,
+    /// Digest of the policy under which it was found: under another one the pass is tried again.
+    #[serde(default)]
+    pub(crate) policy: String,
     /// Why, as a sentence.
     pub(crate) why: String,
+}
+
+impl SwitchedOff {
+    fn told(&self) -> String {
+        format!(
+            "switched off by the second parser since {}, until vitrine.toml changes: {}",
+            day(self.since_ms),
+            self.why
+        )
+    }
+}
+
+/// The day of a moment, as `2026-11-24`.
+fn day(ms: u64) -> String {
+    // Days in eras of 400 years that begin on the 1st of March, so that leap days come last.
+    let days = ms / 86_400_000 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let years = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * years + years / 4 - years / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        0..=9 => (years + era * 400, month + 3),
+        _ => (years + era * 400 + 1, month - 9),
+    };
+    format!("{year}-{month:02}-{day:02}")
 }
 
 /// What an instance has read, and when.
@@ -141,4 +176,22 @@ pub(crate) async fn read<P: Platform>(platform: &P, template: &str) -> Learned {
     value
         .and_then(|value| serde_json::from_slice(&value).ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_709_251_200, "2024-03-01"),
+            (1_795_478_400, "2026-11-24"),
+            (1_798_761_599, "2026-12-31"),
+        ] {
+            assert_eq!(day(seconds * 1000), expected);
+        }
+    }
 }

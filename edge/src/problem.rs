@@ -66,7 +66,9 @@ pub(crate) fn unreachable<P: Platform>(client: &HeaderMap, error: &FetchError) -
     answer
 }
 
-/// An answer of our own, which nobody may keep.
+/// An answer of our own, which nobody may keep and no search engine lists (H104). Nothing is said of these
+/// paths in `robots.txt`, which is the shop's own: a crawler that may not fetch what a page loads sees another
+/// page than a browser does.
 pub(crate) fn answer<P: Platform>(
     status: StatusCode,
     kind: &'static str,
@@ -77,5 +79,6 @@ pub(crate) fn answer<P: Platform>(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     response
 }

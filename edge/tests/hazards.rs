@@ -7,12 +7,16 @@
     reason = "a test says what went wrong by failing there"
 )]
 
+#[path = "hazards/audited.rs"]
+mod audited;
 #[path = "hazards/bodies.rs"]
 mod bodies;
 #[path = "hazards/caching.rs"]
 mod caching;
 #[path = "hazards/control.rs"]
 mod control;
+#[path = "hazards/crawlers.rs"]
+mod crawlers;
 #[path = "hazards/fonts.rs"]
 mod fonts;
 #[path = "hazards/hints.rs"]

@@ -10,8 +10,9 @@ use crate::{build, setup, viceroy};
 mod work;
 
 use work::{
-    beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, evershop,
-    evershop_identity, first_byte, format, host, identity, libraries, origin_faults, tools,
+    beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, corpus,
+    corpus_in_browser, corpus_natively, evershop, evershop_identity, first_byte, format, host,
+    identity, libraries, origin_faults, tools,
 };
 
 /// Arguments of `cargo xtask test`.
@@ -80,6 +81,9 @@ const STEPS: &[Step] = &[
     after(HOST, "browser: critical CSS, content-visibility", || {
         browser_alone("css.mjs")
     }),
+    after("set-up", CORPUS, || corpus(&["--fetch"])),
+    after(CORPUS, "corpus: the second parser", corpus_natively),
+    after(HOST, "corpus: the browser's console", corpus_in_browser),
     after(HOST, "EverShop: set-up", || evershop("setup")),
     after("EverShop: set-up", EVERSHOP, || evershop("start")),
     after(EVERSHOP, "EverShop: cart API", || {
@@ -104,6 +108,7 @@ const STEPS: &[Step] = &[
 
 const HOST: &str = "build: vitrine and the lab";
 const FASTLY: &str = "build: Fastly module";
+const CORPUS: &str = "corpus: fetch pages that nobody wrote for Vitrine";
 const EVERSHOP: &str = "EverShop: start";
 const VICEROY: &str = "Fastly: install Viceroy";
 

@@ -1,6 +1,7 @@
 //! What is known about a page: before its first byte, and while it streams.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -30,6 +31,8 @@ pub struct PageFacts {
     pub preloads: Vec<ImagePreload>,
     /// Parts of the page that passes leave alone.
     pub exceptions: Vec<Exception>,
+    /// Passes that are off although the options have them on, and why.
+    pub off: BTreeMap<String, String>,
     /// The page is only looked at: nothing that passes do reaches anybody.
     pub observed: bool,
     /// Takes the time of each pass; without it no time is taken.
@@ -48,6 +51,7 @@ impl PageFacts {
             hints: None,
             preloads: Vec::new(),
             exceptions: Vec::new(),
+            off: BTreeMap::new(),
             observed: false,
             clock: None,
         }

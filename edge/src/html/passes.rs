@@ -343,10 +343,10 @@ macro_rules! passes {
                 vec![$((
                     stringify!($name),
                     &$name::CONTRACT,
-                    if self.$name.enabled {
-                        $name::decide(&self.$name, facts)
-                    } else {
-                        Decision::skip("switched off")
+                    match facts.off.get(stringify!($name)) {
+                        _ if !self.$name.enabled => Decision::skip("switched off"),
+                        Some(why) => Decision::Skip(why.clone().into()),
+                        None => $name::decide(&self.$name, facts),
                     },
                 )),*]
             }

@@ -137,9 +137,6 @@ async fn explain_page<P: Platform>(context: &mut Context<P>) -> Answer<P> {
     );
     answer
         .headers_mut()
-        .insert("x-robots-tag", HeaderValue::from_static("noindex"));
-    answer
-        .headers_mut()
         .insert("referrer-policy", HeaderValue::from_static("no-referrer"));
     answer
 }

@@ -12,6 +12,7 @@ use vitrine_rum_collector::token::{self, Claims};
 
 use crate::answer::{Answer, AnswerBody, Learn};
 use crate::app::App;
+use crate::audit::sampled::{self, Made, Sample};
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
@@ -109,7 +110,7 @@ async fn transform<P: Platform>(
     }
     let (mut parts, mut body) = response.into_parts();
     let coded = Coding::of_response(&parts.headers).unwrap_or(Coding::Identity);
-    let mut rewriter = rewriter(context, &parts.headers, known);
+    let (mut rewriter, sample) = rewriter(context, &parts.headers, known);
     let changes = rewriter.active();
     if !changes && !compresses(context, &parts.headers, coded) {
         context.entry.passes = ledger::passes(&rewriter);
@@ -148,6 +149,7 @@ async fn transform<P: Platform>(
     let mut pipe = context.pipe(ahead, body);
     pipe.decode = (coded != Coding::Identity).then(|| Decoder::new(coded));
     pipe.learn = Some(learn(context));
+    pipe.sample = sample.filter(|_| changes);
     pipe.rewrite = Some(Box::new(rewriter));
     pipe.encode = Encoder::new(out, context.app.policy.compression.brotli_quality);
     Response::from_parts(parts, AnswerBody::Piped(pipe))
@@ -167,20 +169,20 @@ async fn known<P: Platform>(context: &mut Context<P>) -> Known {
     let app = Rc::clone(&context.app);
     let learned = app.memory.of(&context.platform, &template).await;
     let (passes, exceptions) = app.policy.passes_for(&template, context.uri.path());
-    let mut passes = passes.into_owned();
-    for pass in learned.off.keys() {
-        passes.switch(pass, false);
-    }
     Known {
         template,
         learned,
-        passes,
+        passes: passes.into_owned(),
         exceptions,
     }
 }
 
 /// The rewriter for this page and this visitor.
-fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap, known: Known) -> Rewriter {
+fn rewriter<P: Platform>(
+    context: &mut Context<P>,
+    headers: &HeaderMap,
+    known: Known,
+) -> (Rewriter, Option<Sample>) {
     let Known {
         template,
         learned,
@@ -195,6 +197,7 @@ fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap, known: K
         hints: learned.hints.clone(),
         preloads: preloads(context, &learned),
         exceptions,
+        off: learned.switched_off(&context.app.policy.version),
         clock: context.times_passes().then(|| clock(&context.platform)),
         ..PageFacts::new(public_url(context), template.clone(), headers.clone())
     };
@@ -205,15 +208,35 @@ fn rewriter<P: Platform>(context: &mut Context<P>, headers: &HeaderMap, known: K
         // Without measurement, arms matter only on pages that a pass would change.
         let rewriter = Rewriter::new(&passes, facts.clone());
         if !rewriter.active() {
-            return rewriter;
+            return (rewriter, None);
         }
         context.assign();
     }
-    if context.is_held_back() {
-        Rewriter::new(&measuring_only(&passes), facts)
-    } else {
-        Rewriter::new(&passes, facts)
-    }
+    let passes = match context.is_held_back() {
+        true => measuring_only(&passes),
+        false => passes,
+    };
+    let sample = is_sampled(context).then(|| sample(context, &passes, &facts));
+    (Rewriter::new(&passes, facts), sample)
+}
+
+/// Whether the second parser looks at this page: at one in so many, and never at an operator's.
+fn is_sampled<P: Platform>(context: &Context<P>) -> bool {
+    let one_in = u64::from(context.app.policy.audit.one_in);
+    one_in > 0 && context.explaining.is_none() && context.platform.random().is_multiple_of(one_in)
+}
+
+/// Keeps the page for the second parser.
+fn sample<P: Platform>(context: &Context<P>, config: &passes::Config, facts: &PageFacts) -> Sample {
+    let (app, platform) = (Rc::clone(&context.app), context.platform.clone());
+    let made = Made {
+        config: config.clone(),
+        facts: facts.clone(),
+        entry: context.detached().entry,
+    };
+    Sample::new(move |pair, applied| {
+        platform.spawn(sampled::look(app, platform.clone(), made, pair, applied));
+    })
 }
 
 /// What is remembered of a page when passes have seen it to its end.

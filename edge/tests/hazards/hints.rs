@@ -138,7 +138,7 @@ fn an_import_forgets_what_was_stale_and_keeps_what_was_switched_off() {
     let (fake, app) = (fake(), app(POLICY));
     let record = json!({
         "hints": null,
-        "off": {"preconnect": {"since_ms": 1, "why": "a link was lost"}},
+        "off": {"preconnect": {"since_ms": 1, "policy": "t1", "why": "a link was lost"}},
         "stale": ["/old.css"],
     });
     fake.with_state(|state| {
@@ -148,12 +148,10 @@ fn an_import_forgets_what_was_stale_and_keeps_what_was_switched_off() {
     let report = import(&fake, &app, &file("product", origins));
     let template = &report["templates"][0];
     assert_eq!(template["stale"], json!([]));
-    assert_eq!(template["off"]["preconnect"], "a link was lost");
+    let told = "switched off by the second parser since 1970-01-01, until vitrine.toml changes: a link was lost";
+    assert_eq!(template["off"]["preconnect"], told);
     let why = &template["groups"][0]["decisions"][0]["not_yet"];
-    assert_eq!(
-        why,
-        "the pass was switched off for this template: a link was lost"
-    );
+    assert_eq!(why, &format!("the pass is {told}"));
 }
 
 #[test]

@@ -156,6 +156,53 @@ pub(super) fn beacon() -> anyhow::Result<()> {
     )
 }
 
+/// The corpus's script, with the pages in the cache.
+pub(super) fn corpus(more: &[&str]) -> anyhow::Result<()> {
+    must(
+        command("node")
+            .arg(place::browser().join("corpus.mjs"))
+            .arg("--folder")
+            .arg(place::cache()?.join("corpus"))
+            .args(more),
+    )
+}
+
+/// The passes over the corpus, without a host.
+pub(super) fn corpus_natively() -> anyhow::Result<()> {
+    let test = [
+        "-p",
+        "vitrine-edge",
+        "--features",
+        "corpus",
+        "--test",
+        "corpus",
+    ];
+    must(
+        cargo(&["test", "--quiet"])
+            .args(test)
+            .env("VITRINE_CORPUS", place::cache()?.join("corpus")),
+    )
+}
+
+/// The corpus straight and through Vitrine, with every default on.
+pub(super) fn corpus_in_browser() -> anyhow::Result<()> {
+    let path = |path: PathBuf| path.display().to_string();
+    let (binary, root) = (path(place::vitrine()), place::root());
+    let (manifest, config) = (
+        path(root.join("spin.toml")),
+        path(root.join("loadtests/merchants/corpus.toml")),
+    );
+    let (binary, manifest, config) = (binary.as_str(), manifest.as_str(), config.as_str());
+    corpus(&[
+        "--binary",
+        binary,
+        "--manifest",
+        manifest,
+        "--config",
+        config,
+    ])
+}
+
 pub(super) fn evershop(verb: &str) -> anyhow::Result<()> {
     must(command("node").arg(shops("evershop.mjs")).arg(verb))
 }

@@ -128,9 +128,7 @@ impl Judge<'_> {
 
     fn why_not(&self, pass: &str, evidence: &Evidence) -> Option<String> {
         if let Some(why) = self.off.get(pass) {
-            return Some(format!(
-                "the pass was switched off for this template: {why}"
-            ));
+            return Some(format!("the pass is {why}"));
         }
         if self.passes.is_enabled(pass) != Some(true) {
             return Some("the pass is off".to_owned());

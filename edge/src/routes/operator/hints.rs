@@ -107,10 +107,7 @@ async fn import<P: Platform>(context: &Context<P>, payload: Payload<P::Body>) ->
 }
 
 fn describe<P: Platform>(context: &Context<P>, name: &str, learned: &Learned) -> TemplateReport {
-    let off = learned.off.iter();
-    let off: BTreeMap<String, String> = off
-        .map(|(pass, off)| (pass.clone(), off.why.clone()))
-        .collect();
+    let off = learned.switched_off(&context.app.policy.version);
     let passes = context.app.policy.passes_for_template(name);
     TemplateReport::new(name, learned.hints.as_deref(), off, &learned.stale, &passes)
 }

@@ -29,5 +29,7 @@ mod payment;
 mod preloads;
 #[path = "hazards/ratchet.rs"]
 mod ratchet;
+#[path = "hazards/sheets.rs"]
+mod sheets;
 #[path = "hazards/support.rs"]
 mod support;

@@ -1,11 +1,12 @@
-//! Better bytes for an image, when there are any: decoding, transcoding, and the rules for when it pays.
+//! Better bytes for an image or a style sheet, when there are any, and the rules for when it pays.
 //!
 //! One call does one image: [`encode`] takes the original file and a [`Job`], and gives a smaller file that
 //! looks the same, or the reason why the original stays ([`Skip`]). Nothing here caches, fetches or negotiates:
 //! that is `edge`'s work. Every input is treated as hostile: what the header claims is checked before
 //! memory is taken for it, and a file that is not understood whole is left alone.
 //!
-//! - [`respond`]: the same over HTTP, `POST /encode`, for the doors.
+//! - [`improve`]: a style sheet.
+//! - [`respond`]: the same over HTTP, `POST /encode` and `POST /css`, for the doors.
 //! - [`Encoder`]: what an engine is; one file per engine.
 //! - [`limits`]: what is refused unread.
 //!
@@ -23,13 +24,15 @@ mod job;
 pub mod limits;
 mod picture;
 mod service;
+mod sheet;
 mod skip;
 mod source;
 
 pub use encoder::{Coded, Encoder, engine};
 pub use job::{Job, Quality, Target};
 pub use picture::Picture;
-pub use service::{PATH, respond};
+pub use service::{PATH, SHEET_PATH, respond};
+pub use sheet::{Coding, SheetJob, improve};
 pub use skip::Skip;
 pub use source::Format;
 

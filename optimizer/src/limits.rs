@@ -23,6 +23,14 @@ pub const JPEG_SCANS: usize = 32;
 /// Bytes of an embedded colour profile. Printer profiles reach 2 MB.
 pub const ICC_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes of a style sheet. The largest frameworks with every utility class written out are about 4 MB, and
+/// nobody ships one.
+pub const SHEET_BYTES: usize = 2 * 1024 * 1024;
+
+/// Blocks, parentheses and brackets within each other in a style sheet. Nobody writes ten; a parser that
+/// calls itself needs an end.
+pub const SHEET_DEPTH: usize = 32;
+
 /// Refuses dimensions that no engine, or not this one, should work on.
 pub(crate) fn check(width: u32, height: u32, engine_pixels: u64) -> Result<(), Skip> {
     let pixels = u64::from(width) * u64::from(height);

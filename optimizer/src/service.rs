@@ -1,22 +1,33 @@
-//! `POST /encode` over HTTP, as the doors speak it to `edge`.
+//! `POST /encode` and `POST /css` over HTTP, as the doors speak them to `edge`.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::{Job, Quality, Skip, Target, encode, limits};
+use crate::{Coding, Job, Quality, SheetJob, Skip, Target, encode, improve, limits};
 
-/// Where [`respond`] listens.
+/// Where [`respond`] listens for images.
 pub const PATH: &str = "/encode";
+/// Where [`respond`] listens for style sheets.
+pub const SHEET_PATH: &str = "/css";
 
 /// Answers one request.
 ///
 /// `POST /encode` with the original as body, `x-vitrine-to: avif|same` and optionally
-/// `x-vitrine-quality: 1..100` and `x-vitrine-width` (pixels) gives 200 with a smaller file and `x-vitrine-recipe`, or 204 with
-/// `x-vitrine-skip` and its reason. A request that does not say what it wants is 400; any other is 404.
+/// `x-vitrine-quality: 1..100` and `x-vitrine-width` (pixels) gives 200 with a smaller file and
+/// `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
+///
+/// `POST /css` with a style sheet as body, `x-vitrine-do: minify`, `fallbacks` or both, and optionally
+/// `x-vitrine-coding: identity|gzip|br` gives 200 with a better sheet, or 204 as above. A `Content-Type` with
+/// `charset=utf-8` says that the sheet is UTF-8.
+///
+/// A request that does not say what it wants is 400; any other is 404.
 /// No source, however hostile, gives a 5xx.
 ///
 /// A door that stops reading a body beyond [`crate::limits::SOURCE_BYTES`] passes on one byte more than that.
 pub fn respond(request: &Request<Bytes>) -> Response<Bytes> {
+    if request.uri().path() == SHEET_PATH && request.method() == Method::POST {
+        return sheet(request);
+    }
     match job_of(request) {
         Ok(job) => match encode(request.body(), &job) {
             Ok(encoded) => smaller(encoded),
@@ -30,7 +41,7 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
     if request.uri().path() != PATH || request.method() != Method::POST {
         return Err(Problem {
             status: StatusCode::NOT_FOUND,
-            detail: "only POST /encode is answered here",
+            detail: "only POST /encode and POST /css are answered here",
         });
     }
     let target = text(request.headers(), "x-vitrine-to")
@@ -63,6 +74,56 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
         quality,
         width,
     })
+}
+
+fn sheet(request: &Request<Bytes>) -> Response<Bytes> {
+    let headers = request.headers();
+    let wants = |what: &str| {
+        text(headers, "x-vitrine-do")
+            .is_some_and(|list| list.split(',').any(|word| word.trim() == what))
+    };
+    let coding = text(headers, "x-vitrine-coding").unwrap_or("identity");
+    let job = match Coding::from_token(coding) {
+        Some(coding) if wants("minify") || wants("fallbacks") => SheetJob {
+            minify: wants("minify"),
+            fallbacks: wants("fallbacks"),
+            coding,
+        },
+        Some(_) => return Problem::bad("x-vitrine-do must be minify or fallbacks").response(),
+        None => {
+            return Problem::bad("x-vitrine-coding must be identity, gzip or br").response();
+        }
+    };
+    let kind = text(headers, "content-type").unwrap_or_default();
+    let is_utf8 = kind
+        .split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.trim().split_once('='))
+        .any(|(name, value)| {
+            let value = value.trim_matches('"');
+            name.eq_ignore_ascii_case("charset") && value.eq_ignore_ascii_case("utf-8")
+        });
+    match improve(request.body(), is_utf8, job) {
+        Ok(bytes) => better_sheet(bytes, coding_header(job.coding)),
+        Err(reason) => unchanged(reason),
+    }
+}
+
+fn coding_header(coding: Coding) -> Option<HeaderValue> {
+    coding.token().map(HeaderValue::from_static)
+}
+
+fn better_sheet(bytes: Vec<u8>, coding: Option<HeaderValue>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(bytes));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/css; charset=utf-8"),
+    );
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, coding);
+    }
+    response
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

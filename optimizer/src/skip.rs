@@ -31,8 +31,18 @@ pub enum Skip {
     SixteenBit,
     /// The source is already compressed as hard as was asked for.
     AlreadyCompressed,
-    /// The engine refused the picture.
+    /// The engine refused the file.
     EncoderFailed,
+    /// A style sheet with an error, a trick for one browser, or a rule that is not known.
+    NotUnderstood,
+    /// A style sheet whose copy would mean something else.
+    Changed,
+    /// A style sheet that a source map describes byte by byte.
+    SourceMap,
+    /// A style sheet whose encoding is not known to be UTF-8.
+    Charset,
+    /// A style sheet that has no use for what was asked.
+    NothingToDo,
 }
 
 impl Skip {
@@ -53,6 +63,11 @@ impl Skip {
             Self::SixteenBit => "sixteen-bit",
             Self::AlreadyCompressed => "already-compressed",
             Self::EncoderFailed => "encoder-failed",
+            Self::NotUnderstood => "not-understood",
+            Self::Changed => "changed",
+            Self::SourceMap => "source-map",
+            Self::Charset => "charset",
+            Self::NothingToDo => "nothing-to-do",
         }
     }
 }

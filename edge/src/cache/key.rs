@@ -48,6 +48,11 @@ impl Address<'_> {
         format!("{SCHEMA}:i:{}", self.digest(""))
     }
 
+    /// Key of what pages have shown about a style sheet.
+    pub fn sheet(&self) -> String {
+        format!("{SCHEMA}:s:{}", self.digest(""))
+    }
+
     fn digest(&self, rest: &str) -> String {
         digest(
             [

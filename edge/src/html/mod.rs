@@ -22,4 +22,5 @@ mod vendors;
 
 pub use image_preload::ImagePreload;
 pub use page::{Clock, Exception, PageFacts};
+pub use passes::css::Linked;
 pub use rewriter::{Limits, Outcome, PassReport, Rewriter};

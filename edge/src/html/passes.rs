@@ -142,6 +142,8 @@ pub(super) struct Receipt {
     pub(super) scripts: Vec<String>,
     /// The preloads of images that the page needs, where they are others than was known of it.
     pub(super) preloads: Option<Vec<ImagePreload>>,
+    /// Style sheets of the shop that the page links.
+    pub(super) sheets: Vec<css::Linked>,
     /// Hinted addresses that the page no longer has.
     pub(super) stale: Vec<String>,
     /// Bytes that the pass has added to the page, less those that it has taken away.
@@ -376,6 +378,7 @@ passes! {
     preload,
     preconnect,
     google_fonts,
+    css,
     third_party_scripts,
     critical_css,
     facades,

@@ -15,6 +15,7 @@ use lol_html::{
 use super::image_preload::ImagePreload;
 use super::page::{Page, PageFacts};
 use super::passes::Config;
+use super::passes::css::Linked;
 use super::sniff::{Sniffer, Verdict};
 
 mod encoding;
@@ -216,6 +217,13 @@ impl Rewriter {
             .slots
             .iter()
             .find_map(|slot| slot.receipt().preloads.clone())
+    }
+
+    /// Style sheets of the shop that the page links.
+    pub fn sheets(&self) -> Vec<Linked> {
+        let stream = self.stream.borrow();
+        let sheets = stream.slots.iter().flat_map(|slot| &slot.receipt().sheets);
+        sheets.cloned().collect()
     }
 
     /// What shows that the page takes payments, if something does.

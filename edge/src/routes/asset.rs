@@ -9,7 +9,7 @@ use http::header::{
 use http::{HeaderValue, Method, Response, StatusCode};
 use url::Url;
 
-use super::{page, stored};
+use super::{page, sheet, stored};
 use crate::answer::{Answer, AnswerBody, Collect};
 use crate::cache::freshness::Question;
 use crate::cache::key::{self, Address};
@@ -99,11 +99,13 @@ pub(crate) async fn from_cache<P: Platform>(
     match standing(context, &entry) {
         Age::Fresh => {
             context.note_cache("hit", None);
+            let entry = sheet::better(context, entry).await;
             stored::answer(&context.method, &context.client, entry, now_ms)
         }
         Age::Stale => {
             context.note_cache("stale", None);
             refresh_later(context, entry.clone());
+            let entry = sheet::better(context, entry).await;
             stored::answer(&context.method, &context.client, entry, now_ms)
         }
         Age::Dead => fetch(context, payload, Some(entry)).await,
@@ -146,6 +148,7 @@ async fn fetch<P: Platform>(
             let entry = confirmed(context, entry, response.headers());
             store_later(context, key(context), entry.clone());
             context.note_cache("revalidated", None);
+            let entry = sheet::better(context, entry).await;
             stored::answer(
                 &context.method,
                 &context.client,
@@ -234,17 +237,15 @@ pub(crate) fn deliver<P: Platform>(
         Ok(_) => context.note_cache("miss", None),
         Err(Bypass(reason)) => context.note_cache("bypass", Some(reason)),
     }
+    let entry_headers = parts.headers.clone();
+    sheet::vary(context, &mut parts.headers);
     if context.method == Method::HEAD || (proof.is_err() && out == Coding::Identity) {
         return Response::from_parts(parts, AnswerBody::Passed(body));
     }
     let mut pipe = context.pipe(Vec::new(), body);
     pipe.encode = Encoder::new(out, context.app.policy.compression.brotli_quality);
     if let Ok(proof) = proof {
-        let (platform, key, headers) = (
-            context.platform.clone(),
-            key(context),
-            parts.headers.clone(),
-        );
+        let (platform, key, headers) = (context.platform.clone(), key(context), entry_headers);
         let expected = headers::content_length(&parts.headers);
         let limit = context.app.policy.cache.max_body_bytes;
         pipe.collect = Some(Collect::new(limit, expected, move |body| {

@@ -4,7 +4,7 @@
 //! bytes and their variants under their digest. A variant therefore never outlives its original, and an
 //! image that is fetched anew and has not changed keeps its variants.
 
-mod variant;
+pub(super) mod variant;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};

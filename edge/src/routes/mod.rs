@@ -6,4 +6,5 @@ pub(crate) mod image;
 pub(crate) mod operator;
 pub(crate) mod page;
 pub(crate) mod pass;
+pub(crate) mod sheet;
 pub(crate) mod stored;

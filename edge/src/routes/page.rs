@@ -10,14 +10,16 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 use vitrine_rum_collector::token::{self, Claims};
 
+use super::{asset, sheet};
 use crate::answer::{Answer, AnswerBody, Learn};
 use crate::app::App;
 use crate::audit::sampled::{self, Made, Sample};
+use crate::cache::key::Address;
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
-use crate::html::{Clock, Exception, ImagePreload, PageFacts, Rewriter, passes};
+use crate::html::{Clock, Exception, ImagePreload, Linked, PageFacts, Rewriter, passes};
 use crate::learned::Learned;
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
@@ -246,7 +248,20 @@ fn learn<P: Platform>(context: &mut Context<P>) -> Learn {
     let path = context.uri.path().to_owned();
     let is_plain = context.uri.query().is_none();
     let is_anonymous = !context.client.contains_key(COOKIE);
+    let visit = context.detached();
+    let known_by = move |sheet: Linked| {
+        let address = Address {
+            path_and_query: &sheet.address,
+            ..asset::address(&visit)
+        };
+        (address.sheet(), sheet)
+    };
     Box::new(move |rewriter| {
+        let sheets: Vec<_> = rewriter.sheets().into_iter().map(known_by).collect();
+        if !sheets.is_empty() {
+            let store = platform.clone();
+            platform.spawn(async move { sheet::seen(&store, sheets).await });
+        }
         let (stale, payment) = (rewriter.stale(), rewriter.payment());
         let preloads = rewriter.preloads().filter(|_| is_plain);
         if stale.is_empty() && payment.is_none() && preloads.is_none() {

@@ -16,12 +16,12 @@ use crate::platform::{Body as _, Payload, Platform, Service};
 use crate::{headers, ledger};
 
 /// How long an encode that was announced is waited for before another tries, in milliseconds.
-pub(super) const ENCODING_MS: u64 = 120_000;
+pub(in crate::routes) const ENCODING_MS: u64 = 120_000;
 /// How long a failure of the optimizer itself is remembered, in milliseconds. What it said about the image
 /// is remembered as long as the image.
 const FAILURE_MS: u64 = 600_000;
 /// What is remembered of an optimizer that could not take an image on.
-const BUSY: &str = "busy";
+pub(in crate::routes) const BUSY: &str = "busy";
 /// How long such an optimizer is left alone with that image, in milliseconds: its queue moves by seconds.
 const BUSY_MS: u64 = 5_000;
 /// Mark of a note in a variant's place that says why there is none.
@@ -52,7 +52,7 @@ impl Class {
 }
 
 /// What stands in a variant's place.
-pub(super) enum Variant {
+pub(in crate::routes) enum Variant {
     Ready(Entry),
     /// There is none, and why.
     None(String),
@@ -65,11 +65,12 @@ pub(super) async fn variant<P: Platform>(
     fingerprint: &str,
     class: Class,
 ) -> Variant {
-    let Some(written) = context
-        .platform
-        .cache_get(&variant_key(context, fingerprint, class))
-        .await
-    else {
+    at(context, &variant_key(context, fingerprint, class)).await
+}
+
+/// What the store has under a variant's key.
+pub(in crate::routes) async fn at<P: Platform>(context: &Context<P>, key: &str) -> Variant {
+    let Some(written) = context.platform.cache_get(key).await else {
         return Variant::Unknown;
     };
     if let Some(note) = written.strip_prefix(NO_VARIANT) {
@@ -127,6 +128,15 @@ pub(super) async fn encode<P: Platform>(
     let started = context.platform.now_ms();
     let outcome = optimize(context, class, known, &original).await;
     record(context, started, &original, &outcome);
+    keep(context, &key, outcome).await;
+}
+
+/// Stores a variant, or why there is none.
+pub(in crate::routes) async fn keep<P: Platform>(
+    context: &Context<P>,
+    key: &str,
+    outcome: Result<Entry, String>,
+) {
     let value = match outcome {
         Ok(variant) => variant.encode(),
         Err(reason) => {
@@ -135,11 +145,11 @@ pub(super) async fn encode<P: Platform>(
             note
         }
     };
-    context.platform.cache_put(&key, value).await;
+    context.platform.cache_put(key, value).await;
 }
 
 /// A line of its own in the ledger: the encode came after the response that set it off.
-fn record<P: Platform>(
+pub(in crate::routes) fn record<P: Platform>(
     context: &Context<P>,
     started_ms: u64,
     original: &Bytes,
@@ -224,7 +234,11 @@ async fn optimize<P: Platform>(
     variant_entry(known, &parts.headers, bytes)
 }
 
-fn variant_entry(known: &Entry, from: &HeaderMap, bytes: Vec<u8>) -> Result<Entry, String> {
+pub(in crate::routes) fn variant_entry(
+    known: &Entry,
+    from: &HeaderMap,
+    bytes: Vec<u8>,
+) -> Result<Entry, String> {
     let expected = headers::content_length(from);
     if bytes.is_empty() || expected.is_some_and(|expected| expected != bytes.len() as u64) {
         return Err("error: incomplete".into());

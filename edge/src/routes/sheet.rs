@@ -1,0 +1,228 @@
+//! A style sheet of the shop's: as it came, until a better one is there, at the same URL.
+//!
+//! A page may hold a sheet to a digest of its bytes (`integrity`), and the request for the sheet does not say
+//! so. A sheet is therefore left alone until [`MIN_VIEWS`] views of pages have linked it without, and from the
+//! first that links it with. Only what a page's own link asks for is answered with another sheet: a script that
+//! reads the text, or a service worker that keeps it, gets what the shop wrote (H30).
+
+use bytes::Bytes;
+use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
+
+use super::asset;
+use super::image::variant::{self, BUSY, ENCODING_MS, Variant};
+use crate::cache::Entry;
+use crate::cache::key::{self, digest};
+use crate::config::Policy;
+use crate::context::Context;
+use crate::encoding::{Coding, Decoder};
+use crate::headers;
+use crate::html::Linked;
+use crate::platform::{Body as _, Payload, Platform, Service};
+
+/// Views of pages that have to have linked a sheet without `integrity` before it is touched.
+const MIN_VIEWS: u8 = 20;
+/// What stands for a sheet that a page holds to its bytes.
+const PINNED: u8 = u8::MAX;
+/// Changes when the optimizer makes another sheet of the same one.
+const RECIPE: u8 = 1;
+/// Longest sheet that is decoded, in bytes: what the optimizer takes.
+const MAX_BYTES: usize = 2 << 20;
+/// Who asks: a browser states what a request is for.
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What is done to sheets in this shop; empty where nothing is.
+fn wanted(policy: &Policy) -> &'static str {
+    match (
+        policy.may_run("css"),
+        policy.may_run("font_fallback_metrics"),
+    ) {
+        (true, true) => "minify, fallbacks",
+        (true, false) => "minify",
+        (false, true) => "fallbacks",
+        (false, false) => "",
+    }
+}
+
+fn is_candidate<P: Platform>(context: &Context<P>, headers: &HeaderMap) -> bool {
+    !wanted(&context.app.policy).is_empty() && headers::media_type(headers) == "text/css"
+}
+
+/// Says on every form of a sheet that there may be two.
+pub(crate) fn vary<P: Platform>(context: &Context<P>, headers: &mut HeaderMap) {
+    if is_candidate(context, headers) {
+        headers::add_vary(headers, "Sec-Fetch-Dest");
+    }
+}
+
+/// The better sheet in a stored one's place, where there is one for this client.
+pub(crate) async fn better<P: Platform>(context: &mut Context<P>, mut entry: Entry) -> Entry {
+    if !is_candidate(context, &entry.headers) {
+        return entry;
+    }
+    vary(context, &mut entry.headers);
+    if let Err(reason) = may_change(context, &entry.headers).await {
+        context.summary.push(format!("original: {reason}"));
+        return entry;
+    }
+    let fingerprint = digest([entry.body.as_ref()]);
+    let key = key::variant(&fingerprint, wanted(&context.app.policy), RECIPE);
+    match variant::at(context, &key).await {
+        Variant::Ready(better) => {
+            context.summary.push("better".into());
+            in_place_of(entry, better)
+        }
+        Variant::None(reason) => {
+            context.summary.push(format!("original: {reason}"));
+            entry
+        }
+        Variant::Unknown => {
+            context.summary.push("original: not-ready".into());
+            make_later(context, key, entry.clone());
+            entry
+        }
+    }
+}
+
+fn in_place_of(mut entry: Entry, better: Entry) -> Entry {
+    for name in [CONTENT_TYPE, ETAG, CONTENT_ENCODING] {
+        match better.headers.get(&name) {
+            Some(value) => entry.headers.insert(name, value.clone()),
+            None => entry.headers.remove(name),
+        };
+    }
+    headers::drop_digests(&mut entry.headers);
+    Entry {
+        body: better.body,
+        ..entry
+    }
+}
+
+/// Whether this client may get another sheet than the shop's, or why not.
+async fn may_change<P: Platform>(
+    context: &Context<P>,
+    headers: &HeaderMap,
+) -> Result<(), &'static str> {
+    if context
+        .client
+        .get(SEC_FETCH_DEST)
+        .is_none_or(|dest| dest != "style")
+    {
+        return Err("not-for-a-page");
+    }
+    if headers::is_no_transform(headers) {
+        return Err("no-transform");
+    }
+    if headers.contains_key("sourcemap") || headers.contains_key("x-sourcemap") {
+        return Err("source-map");
+    }
+    if headers.contains_key(CONTENT_DISPOSITION) {
+        return Err("content-disposition");
+    }
+    match views(&context.platform, &asset::address(context).sheet()).await {
+        PINNED => Err("integrity"),
+        views if views < MIN_VIEWS => Err("not-seen-enough"),
+        _ => Ok(()),
+    }
+}
+
+async fn views<P: Platform>(platform: &P, key: &str) -> u8 {
+    let known = platform.cache_get(key).await;
+    known.and_then(|note| note.first().copied()).unwrap_or(0)
+}
+
+/// Remembers that a page has linked sheets, and how.
+pub(crate) async fn seen<P: Platform>(platform: &P, sheets: Vec<(String, Linked)>) {
+    for (key, sheet) in sheets {
+        let views = views(platform, &key).await;
+        let now = match views {
+            PINNED => continue,
+            _ if sheet.pinned => PINNED,
+            views if views >= MIN_VIEWS => continue,
+            views => views + 1,
+        };
+        platform.cache_put(&key, vec![now]).await;
+    }
+}
+
+fn make_later<P: Platform>(context: &Context<P>, key: String, original: Entry) {
+    let later = context.detached();
+    context.platform.spawn(async move {
+        if !asset::announce(&later, &key, ENCODING_MS).await {
+            return;
+        }
+        let started = later.platform.now_ms();
+        let outcome = make(&later, &original).await;
+        variant::record(&later, started, &original.body, &outcome);
+        variant::keep(&later, &key, outcome).await;
+    });
+}
+
+/// Asks the optimizer for a better sheet.
+async fn make<P: Platform>(context: &Context<P>, original: &Entry) -> Result<Entry, String> {
+    let wanted = wanted(&context.app.policy);
+    let coding = Coding::of_response(&original.headers).ok_or("encoding")?;
+    let plain = plain(coding, &original.body).ok_or("encoding")?;
+    let mut request = Request::new(Payload::Full(Bytes::from(plain)));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_static("/css");
+    let head = request.headers_mut();
+    if let Some(kind) = original.headers.get(CONTENT_TYPE) {
+        head.insert(CONTENT_TYPE, kind.clone());
+    }
+    head.insert("x-vitrine-do", HeaderValue::from_static(wanted));
+    head.insert("x-vitrine-coding", HeaderValue::from_static(coding.token()));
+    let pending = context.platform.start(Service::Optimizer, request);
+    let (parts, mut body) = context
+        .platform
+        .head(pending)
+        .await
+        .map_err(|_| BUSY)?
+        .into_parts();
+    if parts.status != StatusCode::OK {
+        let skip = parts
+            .headers
+            .get("x-vitrine-skip")
+            .and_then(|v| v.to_str().ok());
+        let status = parts.status.as_u16();
+        return Err(skip.map_or_else(|| format!("error: status {status}"), str::to_owned));
+    }
+    let mut bytes = Vec::new();
+    while let Some(piece) = body
+        .chunk()
+        .await
+        .map_err(|error| format!("error: {error}"))?
+    {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > MAX_BYTES {
+            return Err("error: too long".into());
+        }
+    }
+    // What a visitor is to gain is measured as it is sent.
+    if wanted == "minify" && bytes.len() * 100 > original.body.len() * 95 {
+        return Err("not-smaller".into());
+    }
+    let mut better = variant::variant_entry(original, &parts.headers, bytes)?;
+    if let Some(coding) = parts.headers.get(CONTENT_ENCODING) {
+        better.headers.insert(CONTENT_ENCODING, coding.clone());
+    }
+    better.headers.remove(CONTENT_LENGTH);
+    Ok(better)
+}
+
+/// A sheet without its coding; `None` when it is not what its label says, or too long.
+fn plain(coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
+    if coding == Coding::Identity {
+        return Some(body.to_vec());
+    }
+    let mut decoder = Decoder::new(coding);
+    let mut plain = Vec::new();
+    for piece in body.chunks(16 << 10) {
+        plain.extend(decoder.write(piece).ok()?);
+        if plain.len() > MAX_BYTES {
+            return None;
+        }
+    }
+    plain.extend(decoder.finish().ok()?);
+    Some(plain)
+}

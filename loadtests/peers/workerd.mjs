@@ -31,17 +31,17 @@ const ports = { origin: +options.port, vitrine: +options.port + 1, workerd: +opt
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'vitrine-peers-'));
 const children = [];
 
-/** Runs a server on the first core, apart from the visitors, and waits until it answers. */
+/** Runs a server, waits until it answers, and puts it on the first core. */
 async function start(command, args, port, cwd) {
-  const pin = spawnSync('taskset', ['-V']).status === 0 ? ['taskset', '-c', '0'] : [];
-  const [program, ...rest] = [...pin, command, ...args];
   const log = fs.openSync(path.join(work, `${port}.log`), 'w');
-  const child = spawn(program, rest, { cwd, stdio: ['ignore', log, log] });
+  const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
   children.push(child);
-  for (let tries = 0; tries < 600; tries += 1) {
+  // Vitrine compiles its components first.
+  for (let tries = 0; tries < 3000; tries += 1) {
     if (child.exitCode !== null) break;
     try {
       await get(port, '/', new http.Agent());
+      spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', '0', child.pid], { stdio: 'ignore' });
       return child;
     } catch {
       await new Promise((done) => setTimeout(done, 100));

@@ -16,6 +16,9 @@ pub(crate) struct Args {
     no_wasmtime: bool,
 }
 
+/// Where the benches look for pages.
+const PAGES: &str = "VITRINE_BENCH_PAGES";
+
 /// The wasmtime that `vitrine up` is held against: the line it is built on.
 const WASMTIME: &str = "48.0.8";
 
@@ -26,15 +29,16 @@ const SERVE: &str = "serve,run,compile,wasi-http,cranelift,component-model,compo
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     setup::run_for_build()?;
     build::run_all()?;
+    let pages = step("pages of running shops", pages)?;
     if !args.load_only {
         step("criterion benches of the libraries", || {
-            must(&mut cargo(&["bench"]))
+            must(cargo(&["bench"]).env(PAGES, &pages))
         })?;
     }
     if !args.no_wasmtime {
         let wasmtime = step("wasmtime, from the crates registry", wasmtime)?;
         step("rewriting: natively, and inside wasm", || {
-            rewriting(&wasmtime)
+            rewriting(&wasmtime, &pages)
         })?;
     }
     let mut load = command(place::lab());
@@ -44,7 +48,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         load.arg("--trivial")
             .arg(step("the trivial component", trivial)?);
     }
-    step("load: straight, all off, all on", || must(&mut load))
+    step("load: straight, all off, all on", || must(&mut load))?;
+    step("the same edits by Cloudflare's workerd", || {
+        let mut peers = command(Path::new("node"));
+        peers.arg(place::root().join("loadtests/peers/workerd.mjs"));
+        peers.arg("--pages").arg(&pages);
+        peers.arg("--vitrine").arg(place::vitrine());
+        must(peers.arg("--manifest").arg(place::root().join("spin.toml")))
+    })
+}
+
+/// Saves pages of running shops. They are not ours, and no part of the repository.
+fn pages() -> anyhow::Result<PathBuf> {
+    let folder = place::target().join("bench-pages");
+    let mut save = command(Path::new("node"));
+    save.arg(place::root().join("loadtests/peers/pages.mjs"));
+    must(save.arg("--lab").arg(place::lab()).arg("--to").arg(&folder))?;
+    Ok(folder)
 }
 
 fn wasmtime() -> anyhow::Result<PathBuf> {
@@ -71,7 +91,7 @@ fn wasmtime() -> anyhow::Result<PathBuf> {
 }
 
 /// One program, built twice under the same profile, and run in turns. Each run prints a line of JSON.
-fn rewriting(wasmtime: &Path) -> anyhow::Result<()> {
+fn rewriting(wasmtime: &Path, pages: &Path) -> anyhow::Result<()> {
     const PROGRAM: &str = "vitrine-rewrite-rate";
     for target in [&[][..], &["--target", "wasm32-wasip1"]] {
         must(cargo(&["build", "--profile", "wasm", "--package", PROGRAM]).args(target))?;
@@ -79,8 +99,12 @@ fn rewriting(wasmtime: &Path) -> anyhow::Result<()> {
     let native = place::target().join("wasm").join(PROGRAM);
     let module = place::target().join(format!("wasm32-wasip1/wasm/{PROGRAM}.wasm"));
     for _ in 0..3 {
-        must(&mut command(&native))?;
-        must(command(wasmtime).arg("run").arg(&module))?;
+        must(command(&native).env(PAGES, pages))?;
+        let mut wasm = command(wasmtime);
+        wasm.arg("run").arg("--dir");
+        wasm.arg(format!("{}::/pages", pages.display()));
+        wasm.arg("--env").arg(format!("{PAGES}=/pages"));
+        must(wasm.arg(&module))?;
     }
     Ok(())
 }

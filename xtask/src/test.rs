@@ -84,6 +84,8 @@ const STEPS: &[Step] = &[
     after("set-up", CORPUS, || corpus(&["--fetch"])),
     after(CORPUS, "corpus: the second parser", corpus_natively),
     after(HOST, "corpus: the browser's console", corpus_in_browser),
+    after(HOST, "browser: scripts", || browser_alone("scripts.mjs")),
+    after(HOST, "browser: consent", || browser_alone("consent.mjs")),
     after(HOST, "EverShop: set-up", || evershop("setup")),
     after("EverShop: set-up", EVERSHOP, || evershop("start")),
     after(EVERSHOP, "EverShop: cart API", || {

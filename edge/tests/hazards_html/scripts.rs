@@ -281,11 +281,13 @@ fn h36_the_loader_has_a_deadline_and_waits_for_no_one() {
         &page("<script src=\"https://widget.intercom.io/widget/a\"></script>"),
     );
     assert!(output.contains("{timeout:4000}"));
-    assert_eq!(output.matches("addEventListener(").count(), 1);
-    assert!(
-        output.contains("addEventListener('load',l)"),
-        "and not in the capture phase"
-    );
+    assert_eq!(output.matches("addEventListener(").count(), 2);
+    for listener in [
+        "addEventListener('load',l)",
+        "addEventListener('prerenderingchange',b)",
+    ] {
+        assert!(output.contains(listener), "and not in the capture phase");
+    }
     for interaction in [
         "click",
         "touch",

@@ -1,6 +1,9 @@
 // One way to start Chromium, for every script of the lab.
 import { chromium } from 'playwright-core';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -17,7 +20,7 @@ export function executable() {
 }
 
 // A fresh profile each time: playwright gives every launch its own temporary directory.
-export function launch({ bfcache = false } = {}) {
+export function launch({ bfcache = false, args = [] } = {}) {
   return chromium.launch({
     executablePath: executable(),
     headless: true,
@@ -32,8 +35,22 @@ export function launch({ bfcache = false } = {}) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
+}
+
+// Chromium with a page that does everything by itself: a browser that is driven prerenders nothing.
+export function undriven(url, { args = [] } = {}) {
+  const profile = mkdtempSync(path.join(os.tmpdir(), 'vitrine-chromium-'));
+  const fixed = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`];
+  const child = spawn(executable(), [...fixed, ...args, url], { stdio: 'ignore' });
+  return async () => {
+    const ended = child.exitCode === null && new Promise((done) => child.once('exit', done));
+    child.kill();
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
 }
 
 // A phone's processor on a modest connection: what a shop's p75 visitor has.

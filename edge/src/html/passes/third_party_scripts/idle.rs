@@ -4,7 +4,8 @@
 //! before the first script of the page, find what they expect. It loses `src` to `data-v-src`, and takes a
 //! type that no browser runs, so that content between its tags stays inert. A small loader gives both back,
 //! at the first idle moment after the page has loaded and at the deadline at the latest. It listens for
-//! `load` and for nothing else: no clicks are held back, no events are made up.
+//! `load`, in a prerendered page for its visitor's arrival, and for nothing else: no clicks are held back, no
+//! events are made up.
 
 use super::super::super::page::Page;
 use super::super::super::tag::Tag;
@@ -68,7 +69,8 @@ pub(in super::super) fn take_address(tag: &mut Tag<'_, '_, '_>, attribute: &str,
     tag.remove("src");
 }
 
-/// The loader. Scripts that were not `async` run in document order.
+/// The loader. Scripts that were not `async` run in document order. A prerendered page has no visitor yet: it
+/// waits for one.
 fn script(deadline_ms: u32) -> String {
     format!(
         "(function(w,d){{function r(){{d.querySelectorAll('script[data-v-src]').forEach(function(s){{\
@@ -78,8 +80,9 @@ fn script(deadline_ms: u32) -> String {
          if(!s.hasAttribute('async'))s.async=false;s.src=u}})}}\
          function l(){{w.requestIdleCallback?w.requestIdleCallback(r,{{timeout:{deadline_ms}}}):\
          setTimeout(r,1)}}\
-         if(d.readyState==='complete')l();else{{w.addEventListener('load',l);\
-         setTimeout(r,{WITHOUT_LOAD_MS})}}}})(window,document)"
+         function b(){{if(d.readyState==='complete')l();else{{w.addEventListener('load',l);\
+         setTimeout(r,{WITHOUT_LOAD_MS})}}}}\
+         if(d.prerendering)d.addEventListener('prerenderingchange',b);else b()}})(window,document)"
     )
 }
 

@@ -12,6 +12,8 @@ mod laws;
 mod markup;
 #[path = "hazards_html/policy.rs"]
 mod policy;
+#[path = "hazards_html/script_order.rs"]
+mod script_order;
 #[path = "hazards_html/scripts.rs"]
 mod scripts;
 #[path = "hazards_html/stream.rs"]

@@ -30,7 +30,7 @@ fn ordered_scripts(html: &str) -> Vec<String> {
     scripts
 }
 
-fn moving(rules: &str) -> Config {
+pub(super) fn moving(rules: &str) -> Config {
     let mut config = Config::off();
     config.other_optimisers.enabled = true;
     config.third_party_scripts.enabled = true;
@@ -38,7 +38,7 @@ fn moving(rules: &str) -> Config {
     config
 }
 
-fn rewrite_by(rules: &str, page: &str) -> String {
+pub(super) fn rewrite_by(rules: &str, page: &str) -> String {
     String::from_utf8(rewrite_with(&moving(rules), &[], page.as_bytes())).unwrap()
 }
 

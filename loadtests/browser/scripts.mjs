@@ -375,7 +375,7 @@ test('h39_a_prerendered_page_is_counted_when_its_visitor_arrives', async () => {
   }
 });
 
-test('h95_an_idle_script_of_a_prerendered_page_waits_for_its_visitor', async () => {
+test('h39_an_idle_script_of_a_prerendered_page_waits_for_its_visitor', async () => {
   const chat = (url) => url.host === 'widget.intercom.io';
   const straight = await prerendered('origin', '/prerenders-a-chat', chat);
   assert.equal(straight.before.length, 1, 'the page is prerendered, and a chat that nobody holds loads');

@@ -81,6 +81,9 @@ const STEPS: &[Step] = &[
     after(HOST, "browser: critical CSS, content-visibility", || {
         browser_alone("css.mjs")
     }),
+    after(HOST, "browser: lazy and largest images", || {
+        browser_alone("images.mjs")
+    }),
     after("set-up", CORPUS, || corpus(&["--fetch"])),
     after(CORPUS, "corpus: the second parser", corpus_natively),
     after(HOST, "corpus: the browser's console", corpus_in_browser),

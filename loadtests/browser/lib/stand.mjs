@@ -6,8 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 
 // `shop(path)` answers with { headers, body, delay } or null; `policy` is the edge's, as JSON would be, or makes
-// it from the shop's address.
-export async function stand({ vitrine, manifest, port, shop, policy }) {
+// it from the shop's address. With a `token`, the edge answers operators who have it.
+export async function stand({ vitrine, manifest, port, shop, policy, token = '' }) {
   const asked = [];
   const server = http.createServer(async (request, response) => {
     // Browsers ask once in a while, and a 404 would be an error in the console.
@@ -28,7 +28,7 @@ export async function stand({ vitrine, manifest, port, shop, policy }) {
   everything.passes = { payment_guard: { first_view: 'trust' }, ...wanted.passes };
   const child = spawn(
     vitrine,
-    ['up', '--manifest', manifest, '--origin', origin, '--listen', `127.0.0.1:${port + 1}`, '--state-dir', path.join(folder, 'state'), '--set', `policy=${JSON.stringify(everything)}`],
+    ['up', '--manifest', manifest, '--origin', origin, '--listen', `127.0.0.1:${port + 1}`, '--state-dir', path.join(folder, 'state'), '--set', `policy=${JSON.stringify(everything)}`, '--set', `operator_token=${token}`],
     { cwd: folder, stdio: ['ignore', output, output] },
   );
   const close = async () => {

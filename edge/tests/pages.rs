@@ -16,7 +16,9 @@ use serde::Deserialize;
 use vitrine_edge::audit::{self, dom};
 use vitrine_edge::html::hints::TemplateHints;
 use vitrine_edge::html::passes::{Config, NAMES};
-use vitrine_edge::html::{Exception, ImagePreload, Limits, Outcome, PageFacts, Rewriter};
+use vitrine_edge::html::{
+    EarlyHints, Exception, ImagePreload, Limits, Outcome, PageFacts, Rewriter,
+};
 
 /// `case.json`
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +50,9 @@ struct Case {
     /// Selectors of parts that the pass leaves alone.
     #[serde(default)]
     excepted: Vec<String>,
+    /// Values of `Link` that were sent ahead of the page.
+    #[serde(default)]
+    early: Option<Vec<String>>,
     /// What is added to the response's headers.
     #[serde(default)]
     added: Vec<(String, String)>,
@@ -62,6 +67,16 @@ struct Case {
 }
 
 impl Case {
+    fn early(&self) -> EarlyHints {
+        let Some(links) = &self.early else {
+            return EarlyHints::Not("the host does not send them");
+        };
+        let links = links
+            .iter()
+            .map(|link| HeaderValue::from_str(link).unwrap());
+        EarlyHints::Sent(links.collect())
+    }
+
     fn exceptions(&self, pass: &str) -> Vec<Exception> {
         let selectors = self.excepted.iter();
         selectors
@@ -121,6 +136,7 @@ impl Loaded {
             rum_token: self.case.rum_token.clone(),
             rum_script: "/_v/rum/0123456789abcdef.js",
             hints: self.case.hints.clone().map(Rc::new),
+            early: self.case.early(),
             preloads: self.case.preloads.clone(),
             observed: self.case.observed,
             exceptions: self.case.exceptions(&self.pass),

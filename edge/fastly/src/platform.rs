@@ -53,7 +53,7 @@ impl Platform for Fastly {
             after_response: true,
             concurrent_fetch: false,
             shared_cache: true,
-            early_hints: false,
+            early_hints: true,
             pauses_visible: false,
         }
     }
@@ -119,7 +119,13 @@ impl Platform for Fastly {
         }
     }
 
-    fn early_hints(&self, _links: &[http::HeaderValue]) {}
+    fn early_hints(&self, links: &[http::HeaderValue]) {
+        let mut response = fastly::Response::from_status(http::StatusCode::EARLY_HINTS);
+        for link in links {
+            response.append_header(http::header::LINK, link);
+        }
+        response.send_to_client();
+    }
 
     fn record(&self, line: &str) {
         println!("{line}");

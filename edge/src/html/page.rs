@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use super::csp::Csp;
@@ -29,6 +29,8 @@ pub struct PageFacts {
     pub hints: Option<Rc<TemplateHints>>,
     /// What the largest images of this very page are, by earlier views of it.
     pub preloads: Vec<ImagePreload>,
+    /// What was sent ahead of the page, or why nothing was.
+    pub early: EarlyHints,
     /// Parts of the page that passes leave alone.
     pub exceptions: Vec<Exception>,
     /// Passes that are off although the options have them on, and why.
@@ -50,10 +52,30 @@ impl PageFacts {
             rum_script: "",
             hints: None,
             preloads: Vec::new(),
+            early: EarlyHints::Not("the host does not send them"),
             exceptions: Vec::new(),
             off: BTreeMap::new(),
             observed: false,
             clock: None,
+        }
+    }
+}
+
+/// What went to the visitor ahead of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EarlyHints {
+    /// These values of `Link`.
+    Sent(Vec<HeaderValue>),
+    /// Nothing, and why.
+    Not(&'static str),
+}
+
+impl EarlyHints {
+    /// What was sent.
+    pub fn sent(&self) -> &[HeaderValue] {
+        match self {
+            Self::Sent(links) => links,
+            Self::Not(_) => &[],
         }
     }
 }

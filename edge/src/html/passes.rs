@@ -375,6 +375,7 @@ passes! {
     bfcache,
     opt_outs,
     other_optimisers,
+    early_hints,
     preload,
     preconnect,
     google_fonts,

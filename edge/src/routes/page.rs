@@ -1,5 +1,6 @@
 //! A page: fetched whole, judged by its response, rewritten and compressed while it streams.
 
+mod early;
 mod observe;
 
 use std::rc::Rc;
@@ -19,11 +20,15 @@ use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
-use crate::html::{Clock, Exception, ImagePreload, Linked, PageFacts, Rewriter, passes};
+use crate::html::{
+    Clock, EarlyHints, Exception, ImagePreload, Linked, PageFacts, Rewriter, passes,
+};
 use crate::learned::Learned;
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
 use crate::problem;
+
+use early::Early;
 
 /// How much of a compressed body is read ahead to see whether it is what its label says, in bytes.
 const AHEAD_BYTES: usize = 1024;
@@ -45,6 +50,10 @@ pub(crate) async fn respond<P: Platform>(
             HeaderValue::from_static(accepted.for_origin()),
         );
     }
+    let early = match fragment {
+        None => early::send(context).await,
+        Some(_) => Early::not("not a page"),
+    };
     let response = match context.fetch(headers, payload).await {
         Ok((response, report)) if report.is_down() => return context.pass(response, "origin-down"),
         Ok((response, _)) => response,
@@ -52,7 +61,7 @@ pub(crate) async fn respond<P: Platform>(
     };
     match fragment.or_else(|| why_untouched(response.status(), response.headers())) {
         Some(reason) => context.pass(response, reason),
-        None => transform(context, response).await,
+        None => transform(context, response, early).await,
     }
 }
 
@@ -105,14 +114,19 @@ fn why_untouched(status: StatusCode, headers: &HeaderMap) -> Option<&'static str
 async fn transform<P: Platform>(
     context: &mut Context<P>,
     response: Response<P::Body>,
+    early: Early,
 ) -> Answer<P> {
-    let known = known(context).await;
+    let known = match early.known {
+        Some(known) => known,
+        None => known(context).await,
+    };
+    early::learn(context, &known.template).await;
     if let Some(reason) = observe::reason(context, &known) {
         return observe::respond(context, &known, response, reason);
     }
     let (mut parts, mut body) = response.into_parts();
     let coded = Coding::of_response(&parts.headers).unwrap_or(Coding::Identity);
-    let (mut rewriter, sample) = rewriter(context, &parts.headers, known);
+    let (mut rewriter, sample) = rewriter(context, &parts.headers, known, early.hints);
     let changes = rewriter.active();
     if !changes && !compresses(context, &parts.headers, coded) {
         context.entry.passes = ledger::passes(&rewriter);
@@ -184,6 +198,7 @@ fn rewriter<P: Platform>(
     context: &mut Context<P>,
     headers: &HeaderMap,
     known: Known,
+    early: EarlyHints,
 ) -> (Rewriter, Option<Sample>) {
     let Known {
         template,
@@ -198,6 +213,7 @@ fn rewriter<P: Platform>(
         rum_script: vitrine_rum_collector::script::PATH,
         hints: learned.hints.clone(),
         preloads: preloads(context, &learned),
+        early,
         exceptions,
         off: learned.switched_off(&context.app.policy.version),
         clock: context.times_passes().then(|| clock(&context.platform)),

@@ -282,3 +282,153 @@ fn a_page_that_breaks_off_says_nothing_about_hints() {
         assert_eq!(all(&whole, "link").len(), 2);
     }
 }
+
+const CHROME: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15";
+const GOOGLEBOT: &str = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/140.0.0.0 Safari/537.36";
+
+/// A shop that takes this long for a page, and hints of its templates.
+fn slow_shop(ms: u64) -> (Fake, Rc<App>) {
+    let fake = Fake::with_origin(|| html(&[], styled("/shop.css")));
+    let clock = fake.clone();
+    fake.script(move |_| {
+        clock.pass_ms(ms);
+        Ok(html(&[], styled("/shop.css")))
+    });
+    let app = app(POLICY);
+    let mut file: Value = serde_json::from_str(&late("/shop.css")).unwrap();
+    file["templates"][0]["groups"][0]["origins"] =
+        json!([{"origin": "https://cdn.example", "before_lcp": 100}]);
+    import(&fake, &app, &file.to_string());
+    (fake, app)
+}
+
+/// A navigation by HTTP/2, with one thing changed.
+fn navigation(change: impl FnOnce(&mut Request<FakeBody>)) -> Request<FakeBody> {
+    let headers = [
+        ("accept", "text/html"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+        ("user-agent", CHROME),
+    ];
+    let mut request = get("/p/7", &headers);
+    *request.version_mut() = http::Version::HTTP_2;
+    change(&mut request);
+    request
+}
+
+/// What goes ahead of the second view of a page.
+fn ahead(fake: &Fake, app: &Rc<App>, request: Request<FakeBody>) -> Vec<String> {
+    fake.send(app, navigation(|_| ()));
+    let before = fake.hinted().len();
+    fake.send(app, request);
+    let hinted = fake.hinted();
+    let values = hinted[before..].iter();
+    values
+        .map(|value| value.to_str().unwrap().to_owned())
+        .collect()
+}
+
+const CONNECT: &str = "<https://cdn.example>; rel=preconnect";
+const STYLE: &str = "</shop.css>; rel=preload; as=style";
+
+#[test]
+fn h97_a_navigation_gets_hints_ahead_of_its_page_and_the_page_repeats_them() {
+    let (fake, app) = slow_shop(101);
+    fake.send(&app, navigation(|_| ()));
+    assert!(
+        fake.hinted().is_empty(),
+        "how long the shop takes is not known yet"
+    );
+    let whole = fake.send(&app, navigation(|_| ()));
+    let hinted = fake.hinted();
+    assert_eq!(hinted, [CONNECT, FONT, STYLE]);
+    assert_eq!(all(&whole, "link"), [CONNECT, FONT, STYLE]);
+    assert!(!whole.text().contains("preconnect"), "once is enough");
+    let bytes: usize = hinted.iter().map(|value| value.len()).sum();
+    assert!(hinted.len() <= 6 && bytes <= 1024);
+}
+
+#[test]
+fn h97_a_shop_that_answers_fast_gets_none() {
+    let (fake, app) = slow_shop(100);
+    assert!(ahead(&fake, &app, navigation(|_| ())).is_empty());
+}
+
+#[test]
+fn h97_only_a_visitors_own_navigation_over_a_modern_protocol_gets_hints() {
+    let header = |name: &'static str, value: &'static str| {
+        navigation(|request| {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        })
+    };
+    let cases = [
+        (
+            "HTTP/1.1",
+            navigation(|r| *r.version_mut() = http::Version::HTTP_11),
+        ),
+        ("HEAD", navigation(|r| *r.method_mut() = http::Method::HEAD)),
+        ("a frame's fetch", header("sec-fetch-mode", "cors")),
+        (
+            "a script's fetch",
+            header("x-requested-with", "XMLHttpRequest"),
+        ),
+        ("a crawler", header("user-agent", GOOGLEBOT)),
+        ("a prefetch", header("sec-purpose", "prefetch")),
+        (
+            "an authorised request",
+            header("authorization", "Basic eDp5"),
+        ),
+        ("an operator's off switch", header("x-vitrine-off", TOKEN)),
+        (
+            "a sacred page",
+            navigation(|r| *r.uri_mut() = "/p/7/checkout".parse().unwrap()),
+        ),
+        (
+            "another template",
+            navigation(|r| *r.uri_mut() = "/".parse().unwrap()),
+        ),
+    ];
+    for (what, request) in cases {
+        let (fake, app) = slow_shop(500);
+        assert_eq!(ahead(&fake, &app, request), Vec::<String>::new(), "{what}");
+    }
+    let (fake, app) = slow_shop(500);
+    assert_eq!(ahead(&fake, &app, header("user-agent", SAFARI)), [CONNECT]);
+    let (fake, app) = slow_shop(500);
+    let third = navigation(|r| *r.version_mut() = http::Version::HTTP_3);
+    assert_eq!(ahead(&fake, &app, third).len(), 3);
+    let (fake, app) = slow_shop(500);
+    fake.set_capabilities(|can| can.early_hints = false);
+    assert!(ahead(&fake, &app, navigation(|_| ())).is_empty());
+}
+
+#[test]
+fn h97_a_visitor_who_is_held_back_gets_nothing_ahead_either() {
+    let policy = POLICY.replace("\"percent\":0", "\"percent\":50");
+    let mut counts = [0, 0];
+    let (fake, _) = slow_shop(500);
+    let app = super::support::app(&policy);
+    fake.send(&app, navigation(|_| ()));
+    for _ in 0..40 {
+        let before = fake.hinted().len();
+        let whole = fake.send(&app, navigation(|_| ()));
+        let is_hinted = fake.hinted().len() > before;
+        assert_eq!(is_hinted, whole.headers.contains_key("link"));
+        counts[usize::from(is_hinted)] += 1;
+    }
+    assert!(counts[0] > 5 && counts[1] > 5, "{counts:?}");
+}
+
+#[test]
+fn h97_a_hint_that_the_page_does_not_have_goes_ahead_of_one_page_at_most() {
+    let (fake, app) = slow_shop(500);
+    fake.script({
+        let clock = fake.clone();
+        move |_| {
+            clock.pass_ms(500);
+            Ok(html(&[], PAGE))
+        }
+    });
+    assert_eq!(ahead(&fake, &app, navigation(|_| ())), [CONNECT, FONT]);
+}

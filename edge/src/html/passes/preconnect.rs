@@ -203,9 +203,11 @@ fn is_worth_preceding(tag: &Tag<'_, '_, '_>) -> bool {
     }
 }
 
-/// What the response's `Link` headers connect to.
+/// What the response's `Link` headers connect to, and what was sent ahead of it.
 fn in_link_headers(facts: &PageFacts) -> Vec<Connection> {
-    let links = Link::of_headers(&facts.headers).into_iter();
+    let early = facts.early.sent().iter();
+    let early = early.flat_map(|value| Link::parse(value.to_str().unwrap_or_default()));
+    let links = Link::of_headers(&facts.headers).into_iter().chain(early);
     let connections = links.filter(|link| link.is("preconnect"));
     connections
         .filter_map(|link| {

@@ -94,7 +94,7 @@ pub(super) fn wanted(facts: &PageFacts) -> Vec<Wanted> {
 pub(super) struct Wanted {
     resource: ResourceHint,
     /// The screens that need it; `None` for all.
-    pub(super) media: Option<String>,
+    media: Option<String>,
     url: Url,
     /// Whether the page has what fetches it.
     found: bool,
@@ -126,6 +126,11 @@ impl Wanted {
             }
         }
         link.header()
+    }
+
+    /// Whether every screen needs it.
+    pub(super) fn is_everywhere(&self) -> bool {
+        self.media.is_none()
     }
 
     fn kind(&self) -> &'static str {

@@ -105,6 +105,8 @@ test('no_page_of_the_corpus_says_anything_new_in_the_console', { skip: args.fetc
     });
     await each(files, async (file) => {
       let before = await errorsOf(origin, straight, file);
+      // The first view of an address passes untouched while it is looked at for payments.
+      await fetch(`${through}/${file}`, { headers: { accept: 'text/html' } }).then((answer) => answer.text());
       let after = await errorsOf(edge, through, file);
       // Some pages say something only now and then, by themselves: then both are looked at again.
       for (let again = 0; again < 2 && added(before.errors, after.errors).length > 0; again += 1) {

@@ -5,8 +5,8 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 
-// `shop(path)` answers with { headers, body, delay } or null; `policy` is the edge's, as JSON would be, or makes
-// it from the shop's address. With a `token`, the edge answers operators who have it.
+// `shop(path)` answers with { headers, body, until } or null; the answer waits for the promise `until`. `policy` is the
+// edge's, as JSON would be, or makes it from the shop's address. With a `token`, the edge answers operators who have it.
 export async function stand({ vitrine, manifest, port, shop, policy, token = '' }) {
   const asked = [];
   const server = http.createServer(async (request, response) => {
@@ -15,7 +15,7 @@ export async function stand({ vitrine, manifest, port, shop, policy, token = '' 
     asked.push(request.url);
     const page = shop(new URL(request.url, 'http://x').pathname);
     if (!page) return response.writeHead(404).end();
-    if (page.delay) await new Promise((done) => setTimeout(done, page.delay));
+    await page.until;
     return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...page.headers }).end(page.body);
   });
   await new Promise((done) => server.listen(port, '127.0.0.1', done));
@@ -40,10 +40,11 @@ export async function stand({ vitrine, manifest, port, shop, policy, token = '' 
     fs.rmSync(folder, { recursive: true, force: true });
   };
   const through = `http://127.0.0.1:${port + 1}`;
+  // Five minutes: its components are compiled first.
   for (let i = 0; ; i += 1) {
     const up = await fetch(`${through}/_v/adapter/health`).catch(() => null);
     if (up?.ok) break;
-    if (child.exitCode !== null || i > 600) {
+    if (child.exitCode !== null || i > 1500) {
       const why = fs.readFileSync(log, 'utf8');
       await close();
       throw new Error(`Vitrine did not start: ${why}`);

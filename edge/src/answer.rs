@@ -105,18 +105,40 @@ impl Collect {
     }
 }
 
+/// Gives a collection a piece, or up.
+fn take(collection: &mut Option<Collect>, piece: &[u8]) {
+    if collection
+        .as_mut()
+        .is_some_and(|collect| !collect.take(piece))
+    {
+        *collection = None;
+    }
+}
+
 /// Takes from a rewriter that has seen a whole page what is to be remembered.
 pub(crate) type Learn = Box<dyn FnOnce(&Rewriter)>;
+
+/// Where a piece comes from.
+enum Source<B> {
+    /// A sibling.
+    Body(B),
+    /// Nobody any more; what is held back is still to be sent.
+    Ended,
+    /// Nobody, and nothing is held back.
+    Finished,
+}
 
 /// A body on its way through: decoded, rewritten, encoded and watched, as far as each is there.
 pub struct Pipe<P: Platform> {
     /// Pieces read ahead, to see whether the body is what its label says.
     ahead: Vec<Bytes>,
-    source: Option<P::Body>,
+    source: Source<P::Body>,
     pub(crate) decode: Option<Decoder>,
     pub(crate) rewrite: Option<Box<Rewriter>>,
     pub(crate) encode: Option<Encoder>,
     pub(crate) collect: Option<Collect>,
+    /// Keeps what came, decoded and before it is rewritten.
+    pub(crate) keep: Option<Collect>,
     /// What follows from what the passes have seen, once they have seen the page to its end.
     pub(crate) learn: Option<Learn>,
     /// The page before and after, for the second parser.
@@ -131,13 +153,23 @@ pub struct Pipe<P: Platform> {
 
 impl<P: Platform> Pipe<P> {
     pub(crate) fn new(platform: &P, ahead: Vec<Bytes>, source: P::Body) -> Self {
+        Self::over(platform, ahead, Source::Body(source))
+    }
+
+    /// A pipe over bytes at hand.
+    pub(crate) fn of_bytes(platform: &P, bytes: Bytes) -> Self {
+        Self::over(platform, vec![bytes], Source::Ended)
+    }
+
+    fn over(platform: &P, ahead: Vec<Bytes>, source: Source<P::Body>) -> Self {
         Self {
             ahead,
-            source: Some(source),
+            source,
             decode: None,
             rewrite: None,
             encode: None,
             collect: None,
+            keep: None,
             learn: None,
             sample: None,
             closing: None,
@@ -166,7 +198,7 @@ impl<P: Platform> Pipe<P> {
                     return Ok(None);
                 }
                 Err(error) => {
-                    self.source = None;
+                    self.source = Source::Finished;
                     self.close(Some(&error));
                     return Err(error);
                 }
@@ -179,7 +211,7 @@ impl<P: Platform> Pipe<P> {
         if !self.ahead.is_empty() {
             return Next::Piece(Ok(Some(self.ahead.remove(0))));
         }
-        let Some(source) = &mut self.source else {
+        let Source::Body(source) = &mut self.source else {
             return Next::Piece(Ok(None));
         };
         let mut next = std::pin::pin!(source.chunk());
@@ -200,6 +232,7 @@ impl<P: Platform> Pipe<P> {
                 .map_err(|error| BodyError(error.to_string()))?,
             None => piece.to_vec(),
         };
+        take(&mut self.keep, &bytes);
         if let Some(rewrite) = &mut self.rewrite {
             let before = bytes;
             bytes = rewrite.write(&before);
@@ -228,7 +261,7 @@ impl<P: Platform> Pipe<P> {
 
     /// What is left when the source has ended; `None` when nothing is.
     fn finish(&mut self) -> Result<Option<Vec<u8>>, BodyError> {
-        if self.source.take().is_none() {
+        if let Source::Finished = std::mem::replace(&mut self.source, Source::Finished) {
             return Ok(None);
         }
         self.holding = false;
@@ -238,6 +271,7 @@ impl<P: Platform> Pipe<P> {
                 .map_err(|error| BodyError(error.to_string()))?,
             None => Vec::new(),
         };
+        take(&mut self.keep, &rest);
         if let Some(mut rewrite) = self.rewrite.take() {
             let mut rewritten = rewrite.write(&rest);
             rewritten.extend(rewrite.end());
@@ -272,16 +306,13 @@ impl<P: Platform> Pipe<P> {
         if let Some(closing) = &mut self.closing {
             *closing.entry.bytes_out.get_or_insert(0) += piece.len() as u64;
         }
-        if let Some(collect) = &mut self.collect
-            && !collect.take(piece)
-        {
-            self.collect = None;
-        }
+        take(&mut self.collect, piece);
     }
 
     fn close(&mut self, error: Option<&BodyError>) {
-        if let (Some(collect), None) = (self.collect.take(), error) {
-            collect.complete();
+        let collected = [self.collect.take(), self.keep.take()];
+        if error.is_none() {
+            collected.into_iter().flatten().for_each(Collect::complete);
         }
         if let (Some(sample), None) = (self.sample.take(), error) {
             sample.complete();

@@ -112,6 +112,9 @@ pub(crate) async fn journey<P: Platform>(
         Route::Fonts => routes::fonts::respond(context).await,
         Route::Sized => routes::image::at_width(context, payload).await,
         _ if context.off.is_some() => routes::pass::respond(context, payload).await,
+        _ if routes::prefetch::is_meant(context, route) => {
+            routes::prefetch::respond(context, route).await
+        }
         Route::Pass(reason) => routes::pass::untouched(context, payload, reason).await,
         _ if context.app.policy.leaves_alone(route) => {
             routes::pass::untouched(context, payload, "switched-off").await

@@ -304,7 +304,7 @@ impl Default for Images {
 #[cfg_attr(feature = "authoring", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// Whether static assets and images are kept at the edge. Pages never are.
+    /// Whether static assets and images are kept at the edge.
     ///
     /// ### Default
     /// `true`
@@ -321,6 +321,20 @@ pub struct Cache {
     /// `86400`
     #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 31_536_000)))]
     pub stale_while_revalidate_s: u32,
+    /// Templates whose pages are kept to answer browsers that fetch ahead (see `passes.speculation_rules`), for
+    /// at most a minute, and only pages that the shop itself declares public and fresh. Nothing else is
+    /// answered from them.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 16),
+            extend("items" = serde_json::json!({"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}))
+        )
+    )]
+    pub pages: Vec<String>,
 }
 
 impl Default for Cache {
@@ -329,6 +343,7 @@ impl Default for Cache {
             enabled: true,
             max_body_bytes: 8 << 20,
             stale_while_revalidate_s: 86_400,
+            pages: Vec::new(),
         }
     }
 }

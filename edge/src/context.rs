@@ -18,6 +18,7 @@ use crate::operator;
 use crate::platform::{FetchError, Payload, Platform, Service};
 use crate::route::{self, Route};
 use crate::routes;
+use crate::speculation;
 
 /// Of this many pages, the time of each pass is taken on one.
 const PAGES_PER_TIMED: u64 = 64;
@@ -154,7 +155,10 @@ impl<P: Platform> Context<P> {
         }
         let assignment = experiment::assign(&key, self.app.policy.holdback.percent);
         self.assignment = Some(assignment);
-        self.entry.arm = Some(assignment.arm.to_string());
+        // Who fetches a page ahead may never see it.
+        if !speculation::is_ahead(&self.client) {
+            self.entry.arm = Some(assignment.arm.to_string());
+        }
         Some(assignment)
     }
 
@@ -168,7 +172,7 @@ impl<P: Platform> Context<P> {
         if let Some(key) = known {
             return Some((key.to_owned(), true));
         }
-        if self.refuses_measurement() || self.is_prefetch() {
+        if self.refuses_measurement() || speculation::is_ahead(&self.client) {
             return None;
         }
         let random = *self.draw.get_or_insert_with(|| self.platform.random());
@@ -193,13 +197,6 @@ impl<P: Platform> Context<P> {
     /// Global Privacy Control.
     pub(crate) fn refuses_measurement(&self) -> bool {
         self.app.policy.rum.honour_gpc && self.client.get("sec-gpc").is_some_and(|v| v == "1")
-    }
-
-    pub(crate) fn is_prefetch(&self) -> bool {
-        ["sec-purpose", "purpose"]
-            .iter()
-            .filter_map(|name| self.client.get(*name)?.to_str().ok())
-            .any(|purpose| purpose.contains("prefetch"))
     }
 
     pub(crate) fn is_held_back(&self) -> bool {

@@ -31,6 +31,7 @@ mod problem;
 pub mod route;
 mod routes;
 mod sized;
+mod speculation;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -15,6 +15,7 @@ use crate::answer::{Answer, AnswerBody};
 use crate::context::Context;
 use crate::platform::Platform;
 use crate::problem;
+use crate::speculation;
 
 /// What the path of each begins with.
 const PREFIX: &str = "/_v/s/";
@@ -86,6 +87,17 @@ impl File {
     }
 }
 
+/// What browsers may fetch ahead, for pages that cannot carry it themselves.
+pub(crate) fn speculation_rules(rules: &str) -> File {
+    File::new(
+        RULES_NAME,
+        "application/speculationrules+json",
+        rules.to_owned(),
+    )
+}
+
+const RULES_NAME: &str = "prefetch.json";
+
 /// The file of a name, as it is in this build.
 fn named(name: &str) -> Option<File> {
     let files = [
@@ -105,7 +117,14 @@ fn named(name: &str) -> Option<File> {
 /// Answers a request below `/_v` that nothing else answers.
 pub(crate) fn respond<P: Platform>(context: &Context<P>) -> Answer<P> {
     let path = context.uri.path();
-    let Some(file) = name_in(path).and_then(named) else {
+    let by_name = |name: &str| {
+        let rules = || speculation::rules(&context.app.policy);
+        match name {
+            RULES_NAME => rules().map(|rules| speculation_rules(&rules)),
+            _ => named(name),
+        }
+    };
+    let Some(file) = name_in(path).and_then(by_name) else {
         return problem::json(StatusCode::NOT_FOUND, "nothing lives at this reserved path");
     };
     if context.method != Method::GET && context.method != Method::HEAD {

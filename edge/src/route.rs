@@ -65,7 +65,7 @@ pub enum Route {
 
 /// Paths that nothing touches, whatever the policy says (H89). A path segment counts with or without an
 /// extension or parameters: `cart`, `cart.php`, `cart;.js`.
-const SACRED_SEGMENTS: &[&str] = &[
+pub(crate) const SACRED_SEGMENTS: &[&str] = &[
     "account",
     "accounts",
     "admin",
@@ -105,10 +105,10 @@ const SACRED_PARAMETERS: &[&str] = &[
     "preview_id",
     "wc-ajax",
 ];
-const IMAGE_SUFFIXES: &[&str] = &[
+pub(crate) const IMAGE_SUFFIXES: &[&str] = &[
     "jpg", "jpeg", "png", "gif", "webp", "avif", "ico", "svg", "bmp",
 ];
-const ASSET_SUFFIXES: &[&str] = &[
+pub(crate) const ASSET_SUFFIXES: &[&str] = &[
     "css",
     "js",
     "mjs",
@@ -180,6 +180,22 @@ pub(crate) fn is_hints(path: &str) -> bool {
 fn reserved(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/_v")?;
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+/// Segments of sacred paths that change something by being visited.
+const LEAVING: &[&str] = &["logout", "signout"];
+
+/// Whether a request for something sacred changes what the shop shows this visitor: a cart, an account, a login.
+pub fn changes_state(method: &Method, uri: &Uri, policy: &Policy) -> bool {
+    let (path, query) = (decoded(uri.path()), uri.query().unwrap_or_default());
+    if !is_sacred(&path, query, policy) {
+        return false;
+    }
+    let leaves = || {
+        path.split('/')
+            .any(|s| LEAVING.iter().any(|l| s.eq_ignore_ascii_case(l)))
+    };
+    !method.is_safe() || leaves() || is_sacred("/", query, policy)
 }
 
 /// Whether nothing may touch this path.

@@ -7,6 +7,8 @@
     reason = "a test says what went wrong by failing there"
 )]
 
+#[path = "hazards/ahead.rs"]
+mod ahead;
 #[path = "hazards/audited.rs"]
 mod audited;
 #[path = "hazards/bodies.rs"]

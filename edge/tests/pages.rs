@@ -44,6 +44,9 @@ struct Case {
     /// What this view shows of it: the preloads that it needs.
     #[serde(default)]
     learned: Option<Vec<ImagePreload>>,
+    /// What the visitor's browser may fetch ahead.
+    #[serde(default)]
+    rules: Option<String>,
     /// The page is only looked at.
     #[serde(default)]
     observed: bool,
@@ -139,6 +142,7 @@ impl Loaded {
             early: self.case.early(),
             preloads: self.case.preloads.clone(),
             observed: self.case.observed,
+            rules: self.case.rules.clone().ok_or("no page is kept at the edge"),
             exceptions: self.case.exceptions(&self.pass),
             ..PageFacts::new(self.case.url.parse().unwrap(), "product", headers)
         }

@@ -30,6 +30,9 @@ use crate::problem::Problem;
 use crate::shops::Change;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const CLEAR: HeaderName = HeaderName::from_static("clear-site-data");
+/// The two caches that can hold what is out of date, and nothing else of the shop's.
+const FETCHED_AHEAD: &str = "\"prefetchCache\", \"prerenderCache\"";
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Answers one request of the cart API.
@@ -352,12 +355,17 @@ fn finish<B>(
     opened: Option<HeaderValue>,
     method: &Method,
 ) -> Response<Payload<B>> {
+    let done = response.status().is_success();
     let headers = response.headers_mut();
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-store"),
     );
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    if !method.is_safe() && done {
+        // Pages that the browser has fetched ahead show the cart as it was.
+        headers.insert(CLEAR, HeaderValue::from_static(FETCHED_AHEAD));
+    }
     if let Some(cookie) = opened {
         headers.append(header::SET_COOKIE, cookie);
     }

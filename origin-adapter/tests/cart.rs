@@ -19,6 +19,7 @@ fn a_visitor_without_a_cart_has_an_empty_one_and_the_shop_is_not_asked() {
     let answer = host.run(ask(&adapter, &host, request("GET", "/_v/cart", &[])));
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("cache-control"), "private, no-store");
+    assert_eq!(answer.header("clear-site-data"), "", "nothing has changed");
     assert_eq!(
         answer.header("content-length"),
         answer.text().len().to_string()
@@ -38,6 +39,8 @@ fn adding_changing_and_removing_a_line_shows_the_cart_each_time() {
     let (adapter, host, shop) = open();
     let added = host.run(add(&adapter, &host, "k1", "SKU-1", 2));
     assert_eq!(added.status, 200, "{}", added.text());
+    let dropped = "\"prefetchCache\", \"prerenderCache\"";
+    assert_eq!(added.header("clear-site-data"), dropped);
     let cart = added.json();
     let line = cart["line_items"][0].clone();
     assert_eq!(

@@ -7,6 +7,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
+use super::page;
 use crate::headers::{media_type, tokens};
 
 /// Longest lifetime believed, in seconds: a year, as `immutable` assets state it.
@@ -17,7 +18,7 @@ const MAX_LIFETIME_S: u64 = 31_536_000;
 pub struct Bypass(pub Cow<'static, str>);
 
 impl Bypass {
-    const fn because(reason: &'static str) -> Self {
+    pub(super) const fn because(reason: &'static str) -> Self {
         Self(Cow::Borrowed(reason))
     }
 }
@@ -95,9 +96,28 @@ pub struct Question<'a> {
     pub stale_default_s: u64,
 }
 
+/// What kind of response is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// What no backend writes per visitor.
+    Static,
+    /// A page. It is shared only if the shop says so in as many words, and nothing about it is a visitor's: see
+    /// [`super::page`].
+    Page,
+}
+
 impl Shareable {
-    /// Judges a response as it is about to leave: after everything that can add headers (H76).
+    /// Judges a static response as it is about to leave: after everything that can add headers (H76).
     pub fn judge(
+        question: &Question<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Self, Bypass> {
+        Self::judge_as(Kind::Static, question, status, headers)
+    }
+
+    pub(super) fn judge_as(
+        kind: Kind,
         question: &Question<'_>,
         status: StatusCode,
         headers: &HeaderMap,
@@ -114,13 +134,25 @@ impl Shareable {
         if headers.contains_key(SET_COOKIE) {
             return Err(Bypass::because("set-cookie"));
         }
-        is_static(headers)?;
+        match kind {
+            Kind::Static => is_static(headers)?,
+            Kind::Page => page::is_public(question.request, headers)?,
+        }
         vary_is_keyed(headers, question.keyed)?;
         let freshness = freshness(headers, question)?;
         if freshness.at(question.now_ms) != Age::Fresh {
             return Err(Bypass::because("stale-on-arrival"));
         }
         Ok(Self { freshness })
+    }
+
+    /// The same, for a shorter time.
+    pub(super) fn at_most(mut self, lifetime_s: u64) -> Self {
+        let freshness = &mut self.freshness;
+        freshness.lifetime_s = freshness.lifetime_s.min(lifetime_s);
+        freshness.stale_while_revalidate_s = 0;
+        freshness.stale_if_error_s = 0;
+        self
     }
 
     /// For how long.

@@ -43,6 +43,11 @@ impl Address<'_> {
         format!("{SCHEMA}:a:{}", self.digest(coding))
     }
 
+    /// Key of a page, as the shop wrote it.
+    pub fn page(&self) -> String {
+        format!("{SCHEMA}:p:{}", self.digest(""))
+    }
+
     /// Key of what is known about an image.
     pub fn image(&self) -> String {
         format!("{SCHEMA}:i:{}", self.digest(""))
@@ -103,6 +108,7 @@ mod tests {
             base.asset("br"),
             base.asset("gzip"),
             base.image(),
+            base.page(),
             Address {
                 policy: "p2",
                 ..base

@@ -31,6 +31,7 @@ pub(super) fn check(document: &DeTable<'_>, files: ReadFile<'_>) -> Vec<Finding>
     document.passes(&mut findings);
     document.critical_css(files, &mut findings);
     document.overrides(&mut findings);
+    document.kept_pages(&mut findings);
     document.switches(&mut findings);
     findings
 }
@@ -105,6 +106,26 @@ impl Document<'_> {
                         .help("remove one of the two")
                 }));
                 findings.extend(always_sacred(path, at));
+            }
+        }
+    }
+
+    /// Kept pages of templates that there are not.
+    fn kept_pages(&self, findings: &mut Vec<Finding>) {
+        let templates = self.all_templates();
+        let list = self.get(&["cache", "pages"]);
+        let list = list.and_then(|list| list.get_ref().as_array());
+        for name in list.into_iter().flat_map(|list| list.iter()) {
+            let known = |n: &str| {
+                let names = templates
+                    .iter()
+                    .filter_map(|template| template.name.as_ref());
+                names.into_iter().any(|(known, _)| known == n)
+            };
+            if let Some(unknown) = name.get_ref().as_str().filter(|n| !known(n)) {
+                let title = format!("there is no template `{unknown}`");
+                let expected = "expected a name from `[[templates]]`";
+                findings.push(Finding::error(title, name.span()).expected(expected));
             }
         }
     }

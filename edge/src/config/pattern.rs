@@ -92,6 +92,41 @@ impl PathPattern {
         &self.written
     }
 
+    /// The pattern in the syntax of `URLPattern`, for browsers. It may stand for fewer paths than this one, because
+    /// a browser compares what is written, and for no other.
+    pub(crate) fn url_pattern(&self) -> String {
+        use fmt::Write as _;
+        let mut out = String::new();
+        let mut names = 0;
+        for segment in self.written.split('/').skip(1) {
+            if segment == "**" {
+                out.push_str("{/*}?");
+                continue;
+            }
+            out.push('/');
+            for c in segment.chars() {
+                match c {
+                    '*' => {
+                        names += 1;
+                        let _ = write!(out, "{{:p{names}}}");
+                    }
+                    '\\' | ':' | '(' | ')' | '{' | '}' | '+' | '?' => {
+                        out.push('\\');
+                        out.push(c);
+                    }
+                    c if c.is_ascii() => out.push(c),
+                    c => {
+                        let mut bytes = [0; 4];
+                        for byte in c.encode_utf8(&mut bytes).bytes() {
+                            let _ = write!(out, "%{byte:02X}");
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+
     /// Whether every path that `other` stands for is also one of this pattern's. Never wrong when it says
     /// yes; it may say no about patterns that only an exhaustive search could relate.
     pub fn covers(&self, other: &Self) -> bool {

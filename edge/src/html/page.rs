@@ -31,6 +31,8 @@ pub struct PageFacts {
     pub preloads: Vec<ImagePreload>,
     /// What was sent ahead of the page, or why nothing was.
     pub early: EarlyHints,
+    /// What the visitor's browser may fetch ahead (speculation rules), or why nothing.
+    pub rules: Result<String, &'static str>,
     /// Parts of the page that passes leave alone.
     pub exceptions: Vec<Exception>,
     /// Passes that are off although the options have them on, and why.
@@ -53,6 +55,7 @@ impl PageFacts {
             hints: None,
             preloads: Vec::new(),
             early: EarlyHints::Not("the host does not send them"),
+            rules: Err("nothing is kept for this page's visitors"),
             exceptions: Vec::new(),
             off: BTreeMap::new(),
             observed: false,

@@ -388,6 +388,7 @@ passes! {
     responsive_images,
     lcp_image,
     lazy_images,
+    speculation_rules,
     inject_rum,
 }
 

@@ -6,15 +6,16 @@ mod observe;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, COOKIE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AGE, CONTENT_DISPOSITION, COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 use vitrine_rum_collector::token::{self, Claims};
 
-use super::{asset, sheet};
-use crate::answer::{Answer, AnswerBody, Learn};
+use super::{asset, prefetch, sheet};
+use crate::answer::{Answer, AnswerBody, Learn, Pipe};
 use crate::app::App;
 use crate::audit::sampled::{self, Made, Sample};
+use crate::cache::Entry;
 use crate::cache::key::Address;
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding, Decoder, Encoder};
@@ -27,6 +28,7 @@ use crate::learned::Learned;
 use crate::ledger;
 use crate::platform::{Body, Payload, Platform};
 use crate::problem;
+use crate::speculation;
 
 use early::Early;
 
@@ -143,32 +145,84 @@ async fn transform<P: Platform>(
         }
     };
 
-    let accepted = Accepted::of_request(&context.client);
-    let out = outgoing(context, &parts.headers, coded, accepted);
-    for (name, value) in rewriter.response_headers() {
-        parts.headers.append(name, value);
-    }
-    headers::body_changed(&mut parts.headers);
-    headers::set_content_encoding(
-        &mut parts.headers,
-        (out != Coding::Identity).then(|| out.token()),
-    );
-    headers::add_vary(&mut parts.headers, "Accept-Encoding");
-    context.summary.push(if changes {
-        format!("rewritten; passes={}", ledger::applying(&rewriter))
-    } else {
-        "compressed".into()
-    });
+    let keep = prefetch::keep(context, &parts.headers, coded != Coding::Identity);
+    let out = dress(context, &mut parts.headers, coded, &mut rewriter);
     if context.method == Method::HEAD {
         return Response::from_parts(parts, AnswerBody::Empty);
     }
     let mut pipe = context.pipe(ahead, body);
     pipe.decode = (coded != Coding::Identity).then(|| Decoder::new(coded));
-    pipe.learn = Some(learn(context));
+    pipe.keep = keep;
     pipe.sample = sample.filter(|_| changes);
-    pipe.rewrite = Some(Box::new(rewriter));
-    pipe.encode = Encoder::new(out, context.app.policy.compression.brotli_quality);
-    Response::from_parts(parts, AnswerBody::Piped(pipe))
+    send(context, Response::from_parts(parts, pipe), rewriter, out)
+}
+
+/// A page that was kept as the shop wrote it, made anew for this visitor, or why not.
+pub(crate) async fn from_kept<P: Platform>(
+    context: &mut Context<P>,
+    entry: Entry,
+) -> Result<Answer<P>, &'static str> {
+    let known = known(context).await;
+    if observe::reason(context, &known).is_some() {
+        return Err("not-to-be-changed");
+    }
+    let Entry {
+        freshness,
+        mut headers,
+        body,
+    } = entry;
+    headers.insert(
+        AGE,
+        HeaderValue::from(freshness.age_s(context.platform.now_ms())),
+    );
+    let not_sent = EarlyHints::Not("not a visitor's navigation");
+    let (mut rewriter, sample) = rewriter(context, &headers, known, not_sent);
+    let out = dress(context, &mut headers, Coding::Identity, &mut rewriter);
+    let mut pipe = Box::new(Pipe::of_bytes(&context.platform, body));
+    pipe.sample = sample.filter(|_| rewriter.active());
+    let mut response = Response::new(pipe);
+    *response.headers_mut() = headers;
+    Ok(send(context, response, rewriter, out))
+}
+
+/// The head of a page that is rewritten or compressed, and the coding in which it is sent.
+fn dress<P: Platform>(
+    context: &mut Context<P>,
+    headers: &mut HeaderMap,
+    coded: Coding,
+    rewriter: &mut Rewriter,
+) -> Coding {
+    let accepted = Accepted::of_request(&context.client);
+    let out = outgoing(context, headers, coded, accepted);
+    for (name, value) in rewriter.response_headers() {
+        headers.append(name, value);
+    }
+    headers::body_changed(headers);
+    headers::set_content_encoding(headers, (out != Coding::Identity).then(|| out.token()));
+    headers::add_vary(headers, "Accept-Encoding");
+    context.summary.push(if rewriter.active() {
+        format!("rewritten; passes={}", ledger::applying(rewriter))
+    } else {
+        "compressed".into()
+    });
+    out
+}
+
+/// Sends a page through the passes and the encoder.
+fn send<P: Platform>(
+    context: &mut Context<P>,
+    response: Response<Box<Pipe<P>>>,
+    rewriter: Rewriter,
+    out: Coding,
+) -> Answer<P> {
+    let quality = context.app.policy.compression.brotli_quality;
+    let learn = learn(context);
+    response.map(|mut pipe| {
+        pipe.learn = Some(learn);
+        pipe.rewrite = Some(Box::new(rewriter));
+        pipe.encode = Encoder::new(out, quality);
+        AnswerBody::Piped(pipe)
+    })
 }
 
 /// What is known of a page before its first byte is looked at.
@@ -214,6 +268,7 @@ fn rewriter<P: Platform>(
         hints: learned.hints.clone(),
         preloads: preloads(context, &learned),
         early,
+        rules: speculation::rules_for(&context.app.policy, &context.client),
         exceptions,
         off: learned.switched_off(&context.app.policy.version),
         clock: context.times_passes().then(|| clock(&context.platform)),

@@ -31,7 +31,12 @@ async fn forward<P: Platform>(
 ) -> Answer<P> {
     let headers = context.headers_for_origin(class(context));
     match context.fetch(headers, payload).await {
-        Ok((response, _)) => context.pass(response, reason),
+        Ok((mut response, _)) => {
+            if context.off.is_none() {
+                super::prefetch::drop_what_is_out_of_date(context, &mut response);
+            }
+            context.pass(response, reason)
+        }
         Err(error) => problem::unreachable(&context.client, &error),
     }
 }

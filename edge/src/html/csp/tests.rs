@@ -214,7 +214,7 @@ fn style_attributes_obey_their_own_directive_and_no_nonce_helps() {
 }
 
 #[test]
-fn inline_rules_need_a_word_of_their_own_or_what_lets_scripts_in() {
+fn h48_inline_rules_need_a_word_of_their_own_or_what_lets_scripts_in() {
     let no = "no: inline speculation rules";
     table(
         |csp| csp.speculation_rules("let a=1"),

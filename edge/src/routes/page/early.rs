@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::html::passes::early_hints;
 use crate::html::{EarlyHints, PageFacts};
 use crate::platform::Platform;
+use crate::speculation;
 
 /// From which usual wait for the shop early hints are worth their bytes, in milliseconds.
 const WORTH_MS: u32 = 100;
@@ -59,7 +60,10 @@ fn why_not<P: Platform>(context: &Context<P>) -> Option<&'static str> {
         return Some("the visitor does not speak HTTP/2 or HTTP/3");
     }
     let navigates = context.method == Method::GET && header("sec-fetch-mode") == Some("navigate");
-    if !navigates || context.is_prefetch() || context.client.contains_key("authorization") {
+    if !navigates
+        || speculation::is_ahead(&context.client)
+        || context.client.contains_key("authorization")
+    {
         return Some("not a visitor's navigation");
     }
     is_crawler(header("user-agent").unwrap_or_default()).then_some("a crawler")

@@ -7,10 +7,14 @@
     reason = "a broken law ends the run"
 )]
 
+use std::rc::Rc;
+
 use http::HeaderMap;
 use url::Url;
 
 use super::csp::{Csp, Ruling};
+use super::hints::TemplateHints;
+use super::link_header::Link;
 use super::passes::Config;
 use super::url_pattern::UrlPattern;
 use super::{PageFacts, Rewriter, vendors};
@@ -131,17 +135,77 @@ pub fn page_in_pieces(bytes: &[u8]) {
     assert_eq!(rewrite(&Config::off(), html, usize::from(*size)), html);
 }
 
-fn rewrite(config: &Config, html: &[u8], size: usize) -> Vec<u8> {
+fn html_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(
         "content-type",
         http::HeaderValue::from_static("text/html; charset=utf-8"),
     );
-    let mut rewriter = Rewriter::new(config, PageFacts::new(page(), "product", headers));
+    headers
+}
+
+fn rewrite(config: &Config, html: &[u8], size: usize) -> Vec<u8> {
+    let facts = PageFacts::new(page(), "product", html_headers());
+    run(Rewriter::new(config, facts), html, size)
+}
+
+fn run(mut rewriter: Rewriter, html: &[u8], size: usize) -> Vec<u8> {
     let mut output = Vec::new();
     for piece in html.chunks(size.max(1)) {
         output.extend(rewriter.write(piece));
     }
     output.extend(rewriter.end());
     output
+}
+
+/// The header `Link`: what is read from any value is written so that it is read again as the same.
+pub fn link(bytes: &[u8]) {
+    let value = String::from_utf8_lossy(bytes);
+    for link in Link::parse(&value) {
+        let Some(written) = link.header() else {
+            continue;
+        };
+        let written = written.to_str().unwrap();
+        let again = Link::parse(written);
+        assert_eq!(again, std::slice::from_ref(&link), "{value:?}: {written}");
+    }
+}
+
+/// Candidates of a picture, as authors write them: the preload of an image is one line of ASCII that no markup can
+/// get out of, and the page is otherwise as it was.
+pub fn srcset(bytes: &[u8]) {
+    let (source, image) = halves(bytes);
+    let attribute = |text: &str| text.replace('"', "&quot;");
+    let html = format!(
+        "<!doctype html><html><head></head><body><picture><source srcset=\"{}\" media=\"(min-width: 9px)\">\
+         <img class=a srcset=\"{}\" src=/a.jpg></picture><img class=b src=/b.jpg></body></html>",
+        attribute(&source),
+        attribute(&image)
+    );
+    let group = |viewport: &str, class: &str| {
+        let image = serde_json::json!({"selector": class, "seen": 900, "lcp": 900});
+        serde_json::json!({"viewport": viewport, "views": 900, "images": [image]})
+    };
+    let hints = serde_json::json!({
+        "template": "product",
+        "groups": [group("phone", "img.a"), group("desktop", "img.b")]
+    });
+    let Ok(hints) = serde_json::from_value::<TemplateHints>(hints) else {
+        return;
+    };
+    let mut facts = PageFacts::new(page(), "product", html_headers());
+    facts.hints = Some(Rc::new(hints));
+    let output = run(Rewriter::new(&Config::default(), facts), html.as_bytes(), 7);
+    let output = String::from_utf8_lossy(&output);
+    assert!(
+        output.ends_with("<img class=b src=/b.jpg></body></html>"),
+        "{output}"
+    );
+    for inserted in output.split("<link rel=\"preload\"").skip(1) {
+        let end = inserted.find("data-v=\"lcp_image\">");
+        assert!(
+            end.is_some_and(|end| !inserted[..end].contains('<')),
+            "{inserted}"
+        );
+    }
 }

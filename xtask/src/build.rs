@@ -58,13 +58,23 @@ pub(crate) fn fastly() -> anyhow::Result<()> {
 
 /// The host and the lab in one go: they share most of what they stand on.
 pub(crate) fn host() -> anyhow::Result<()> {
-    let mut build = cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "vitrine",
-        "--package",
-        "vitrine-loadtests",
-    ]);
-    must(build.env("VITRINE_EMBED", place::root()))
+    must(&mut of_host("build"))
+}
+
+/// The same, with what their tests need. The features of what they stand on are then those of [`test_host`], and
+/// wasmtime is compiled once for both.
+pub(crate) fn host_and_tests() -> anyhow::Result<()> {
+    must(of_host("build").args(["--bins", "--tests"]))
+}
+
+/// The tests of the host and of the lab.
+pub(crate) fn test_host() -> anyhow::Result<()> {
+    must(of_host("test").arg("--quiet"))
+}
+
+fn of_host(verb: &str) -> std::process::Command {
+    let packages = ["--package", "vitrine", "--package", "vitrine-loadtests"];
+    let mut cargo = cargo(&[verb, "--release"]);
+    cargo.args(packages).env("VITRINE_EMBED", place::root());
+    cargo
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::{DEMO, EVERSHOP_URL, OFF};
 use crate::step::{cargo, command, run as must};
-use crate::{place, viceroy};
+use crate::{build, place, viceroy};
 
 pub(super) fn format() -> anyhow::Result<()> {
     must(&mut cargo(&["fmt", "--all", "--check"]))
@@ -19,14 +19,7 @@ pub(super) fn libraries() -> anyhow::Result<()> {
 }
 
 pub(super) fn tools() -> anyhow::Result<()> {
-    must(&mut cargo(&[
-        "test",
-        "--quiet",
-        "-p",
-        "vitrine-loadtests",
-        "-p",
-        "xtask",
-    ]))
+    must(&mut cargo(&["test", "--quiet", "-p", "xtask"]))
 }
 
 /// The libraries, the lab and this, on the native target. The doors build for wasm only and are seen by their builds.
@@ -51,14 +44,11 @@ pub(super) fn clippy() -> anyhow::Result<()> {
     must(lints.args(["--", "-D", "warnings"]))
 }
 
-/// The host's own tests, in the profile in which wasmtime is built already, on components of their own.
+/// The tests of the host and of the lab, in the profile in which wasmtime is built already, on components of their own.
 pub(super) fn host() -> anyhow::Result<()> {
     let components = ["-p", "vitrine-test-guest", "-p", "vitrine-test-hello"];
     must(cargo(&["build", "--profile", "wasm", "--target", "wasm32-wasip2"]).args(components))?;
-    must(
-        cargo(&["test", "--quiet", "--release", "-p", "vitrine"])
-            .env("VITRINE_EMBED", place::root()),
-    )
+    build::test_host()
 }
 
 /// The same cases over HTTP through every door that is built. With Fastly among them, the table of hosts is held to

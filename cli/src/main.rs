@@ -25,6 +25,8 @@ enum Command {
     Up(commands::up::Args),
     /// Check `vitrine.toml`, or print its JSON Schema or the compiled policy.
     Check(commands::check::Args),
+    /// Rewrite pages as `vitrine.toml` says, and look with a second parser for changes that no pass declares.
+    Audit(commands::audit::Args),
     /// Say what was decided for a page and why.
     Explain(commands::explain::Args),
     /// Take in what has been learned of the shop's pages, or show what it leads to.
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(args) => commands::up::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Audit(args) => commands::audit::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Hints(args) => commands::hints::run(&args),
         Command::Report(args) => commands::report::run(args),

@@ -14,7 +14,13 @@ use std::fmt;
 
 pub use dom::TooLarge;
 
-use crate::html::passes::{CONTRACTS, Contract, Edit};
+use http::HeaderMap;
+use url::Url;
+
+use crate::config::Policy;
+use crate::html::passes::{CONTRACTS, Contract, Edit, NAMES};
+use crate::html::{PageFacts, PassReport, Rewriter};
+use crate::route;
 use dom::Node;
 use lines::{Difference, Lines};
 
@@ -128,6 +134,46 @@ pub fn check_by(
     violations.extend(allowed.early_module(&after));
     violations.truncate(MAX_VIOLATIONS);
     Ok(violations)
+}
+
+/// A page, rewritten by a policy and held against what it was.
+#[derive(Debug)]
+pub struct Audited {
+    /// What each pass did.
+    pub passes: Vec<PassReport>,
+    /// What differs and should not.
+    pub violations: Result<Vec<Violation>, TooLarge>,
+}
+
+/// Rewrites a page as a policy says, for a visitor who is not measured, and holds it against what it was.
+pub fn page(policy: &Policy, url: Url, headers: HeaderMap, page: &[u8]) -> Audited {
+    let template = route::template(url.path(), policy).to_owned();
+    let (passes, exceptions) = policy.passes_for(&template, url.path());
+    let facts = PageFacts {
+        exceptions,
+        ..PageFacts::new(url, template, headers)
+    };
+    let mut rewriter = Rewriter::new(&passes, facts);
+    let mut output = rewriter.write(page);
+    output.extend(rewriter.end());
+    Audited {
+        passes: rewriter.reports(),
+        violations: check(page, &output, &sampled::applied(&rewriter)),
+    }
+}
+
+/// Holds what a visitor got against what the shop has, granting all that the policy's passes declare: which of them
+/// were at work is not known.
+pub fn served(policy: &Policy, url: &Url, page: &[u8], served: &[u8]) -> Audited {
+    let template = route::template(url.path(), policy);
+    let (config, _) = policy.passes_for(template, url.path());
+    let on: Vec<_> = (NAMES.iter().copied())
+        .filter(|name| config.is_enabled(name) == Some(true))
+        .collect();
+    Audited {
+        passes: Vec::new(),
+        violations: check(page, served, &on),
+    }
 }
 
 /// What the passes at work may do.

@@ -150,7 +150,11 @@ fn of_template(template: &TemplateReport) -> String {
         let _ = writeln!(out, "  {} is off: {}", plain(pass), plain(why));
     }
     for address in &template.stale {
-        let _ = writeln!(out, "  {} is used no more: a page did not have it, or it was not found", plain(address));
+        let _ = writeln!(
+            out,
+            "  {} is used no more: a page did not have it, or it was not found",
+            plain(address)
+        );
     }
     if template.groups.is_empty() {
         out.push_str("  nothing is known of its pages\n");

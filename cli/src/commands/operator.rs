@@ -92,6 +92,14 @@ impl Operator {
 }
 
 async fn send(request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
+    let (parts, body) = fetch(request).await?;
+    Ok((parts.status, body))
+}
+
+/// Sends a request anywhere, and reads the whole answer.
+pub(crate) async fn fetch(
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<(http::response::Parts, Bytes)> {
     let connector = hyper_rustls::HttpsConnectorBuilder::new()
         .with_webpki_roots()
         .https_or_http()
@@ -101,7 +109,7 @@ async fn send(request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Byte
     let (parts, body) = client.request(request).await?.into_parts();
     let body = Limited::new(body, MAX_BYTES).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-    Ok((parts.status, body.to_bytes()))
+    Ok((parts, body.to_bytes()))
 }
 
 /// What an RFC 9457 problem says, or the beginning of whatever came.

@@ -57,7 +57,7 @@ impl Sample {
     }
 }
 
-fn applied(rewriter: &Rewriter) -> Vec<&'static str> {
+pub(super) fn applied(rewriter: &Rewriter) -> Vec<&'static str> {
     let reports = rewriter.reports().into_iter();
     reports
         .filter(|report| matches!(report.outcome, Outcome::Applied(_)))

@@ -70,7 +70,10 @@ export function serve(folder, port) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not here');
       return;
     }
-    response.writeHead(200, { 'content-type': TYPES[file.split('.').at(-1)] ?? 'application/octet-stream' });
+    const suffix = file.split('.').at(-1);
+    // Pages of one package share much.
+    const kept = suffix === 'html' ? {} : { 'cache-control': 'public, max-age=600' };
+    response.writeHead(200, { 'content-type': TYPES[suffix] ?? 'application/octet-stream', ...kept });
     fs.createReadStream(file).pipe(response);
   });
   return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)));

@@ -5,7 +5,7 @@
 //! that is `edge`'s work. Every input is treated as hostile: what the header claims is checked before
 //! memory is taken for it, and a file that is not understood whole is left alone.
 //!
-//! - [`improve`]: a style sheet.
+//! - [`minify`]: a style sheet.
 //! - [`respond`]: the same over HTTP, `POST /encode` and `POST /css`, for the doors.
 //! - [`Encoder`]: what an engine is; one file per engine.
 //! - [`limits`]: what is refused unread.
@@ -32,7 +32,7 @@ pub use encoder::{Coded, Encoder, engine};
 pub use job::{Job, Quality, Target};
 pub use picture::Picture;
 pub use service::{PATH, SHEET_PATH, respond};
-pub use sheet::{Coding, SheetJob, improve};
+pub use sheet::{Coding, minify};
 pub use skip::Skip;
 pub use source::Format;
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::{Coding, Job, Quality, SheetJob, Skip, Target, encode, improve, limits};
+use crate::{Coding, Job, Quality, Skip, Target, encode, limits, minify};
 
 /// Where [`respond`] listens for images.
 pub const PATH: &str = "/encode";
@@ -16,9 +16,8 @@ pub const SHEET_PATH: &str = "/css";
 /// `x-vitrine-quality: 1..100` and `x-vitrine-width` (pixels) gives 200 with a smaller file and
 /// `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
 ///
-/// `POST /css` with a style sheet as body, `x-vitrine-do: minify`, `fallbacks` or both, and optionally
-/// `x-vitrine-coding: identity|gzip|br` gives 200 with a better sheet, or 204 as above. A `Content-Type` with
-/// `charset=utf-8` says that the sheet is UTF-8.
+/// `POST /css` with a style sheet as body and optionally `x-vitrine-coding: identity|gzip|br` gives 200 with a
+/// smaller sheet, or 204 as above. A `Content-Type` with `charset=utf-8` says that the sheet is UTF-8.
 ///
 /// A request that does not say what it wants is 400; any other is 404.
 /// No source, however hostile, gives a 5xx.
@@ -78,21 +77,9 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
 
 fn sheet(request: &Request<Bytes>) -> Response<Bytes> {
     let headers = request.headers();
-    let wants = |what: &str| {
-        text(headers, "x-vitrine-do")
-            .is_some_and(|list| list.split(',').any(|word| word.trim() == what))
-    };
     let coding = text(headers, "x-vitrine-coding").unwrap_or("identity");
-    let job = match Coding::from_token(coding) {
-        Some(coding) if wants("minify") || wants("fallbacks") => SheetJob {
-            minify: wants("minify"),
-            fallbacks: wants("fallbacks"),
-            coding,
-        },
-        Some(_) => return Problem::bad("x-vitrine-do must be minify or fallbacks").response(),
-        None => {
-            return Problem::bad("x-vitrine-coding must be identity, gzip or br").response();
-        }
+    let Some(coding) = Coding::from_token(coding) else {
+        return Problem::bad("x-vitrine-coding must be identity, gzip or br").response();
     };
     let kind = text(headers, "content-type").unwrap_or_default();
     let is_utf8 = kind
@@ -103,25 +90,21 @@ fn sheet(request: &Request<Bytes>) -> Response<Bytes> {
             let value = value.trim_matches('"');
             name.eq_ignore_ascii_case("charset") && value.eq_ignore_ascii_case("utf-8")
         });
-    match improve(request.body(), is_utf8, job) {
-        Ok(bytes) => better_sheet(bytes, coding_header(job.coding)),
+    match minify(request.body(), is_utf8, coding) {
+        Ok(bytes) => smaller_sheet(bytes, coding),
         Err(reason) => unchanged(reason),
     }
 }
 
-fn coding_header(coding: Coding) -> Option<HeaderValue> {
-    coding.token().map(HeaderValue::from_static)
-}
-
-fn better_sheet(bytes: Vec<u8>, coding: Option<HeaderValue>) -> Response<Bytes> {
+fn smaller_sheet(bytes: Vec<u8>, coding: Coding) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(bytes));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/css; charset=utf-8"),
     );
-    if let Some(coding) = coding {
-        headers.insert(header::CONTENT_ENCODING, coding);
+    if let Some(coding) = coding.token() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response
 }

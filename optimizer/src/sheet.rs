@@ -1,28 +1,16 @@
-//! Better bytes for a style sheet: the same sheet without what only people read, and stand-ins for fonts.
+//! Better bytes for a style sheet: the same sheet without what only people read.
 //!
-//! Three parsers look at a sheet. One copies its tokens, each byte for byte, and leaves out comments and white
+//! Two parsers look at a sheet. One copies its tokens, each byte for byte, and leaves out comments and white
 //! space that means nothing ([`copy`]); it knows no property and changes no value. The other, which does know
 //! them all, must understand the sheet without one error or warning, and must find that the copy means the
 //! same ([`judge`]). A sheet that either does not follow stays as it is.
 
 mod copy;
-mod fallback;
 mod judge;
 
 use std::io::Write as _;
 
 use crate::{Skip, limits};
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SheetJob {
-    /// Leave out what only people read.
-    pub minify: bool,
-    /// Add stand-ins of the same measures behind well-known web fonts.
-    pub fallbacks: bool,
-    /// How the result is coded.
-    pub coding: Coding,
-}
 
 /// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,35 +44,21 @@ impl Coding {
     }
 }
 
-/// Makes a better sheet out of `source`, or says why it stays. The result is UTF-8, coded as asked.
+/// Copies `source` without what only people read, or says why it stays. The result is UTF-8, coded as asked.
 ///
 /// `is_utf8` says that the sheet's sender, or a mark in it, states that it is; without either only ASCII is
 /// taken, because the encoding would be the linking page's.
-pub fn improve(source: &[u8], is_utf8: bool, job: SheetJob) -> Result<Vec<u8>, Skip> {
+pub fn minify(source: &[u8], is_utf8: bool, coding: Coding) -> Result<Vec<u8>, Skip> {
     let text = text_of(source, is_utf8)?;
-    let mut better = text.to_owned();
-    if job.fallbacks {
-        let with = fallback::add(&better)?;
-        match with {
-            Some(with) => better = with,
-            None if !job.minify => return Err(Skip::NothingToDo),
-            None => {}
-        }
+    let copy = copy::copy(text)?;
+    if copy.is_empty() {
+        return Err(Skip::NothingToDo);
     }
-    if job.minify {
-        let copy = copy::copy(&better)?;
-        if copy.is_empty() {
-            return Err(Skip::NothingToDo);
-        }
-        judge::same(&better, &copy)?;
-        let pays = limits::pays(copy.len(), better.len());
-        match (pays, better.len() == text.len()) {
-            (true, _) => better = copy,
-            (false, true) => return Err(Skip::NotSmaller),
-            (false, false) => {}
-        }
+    judge::same(text, &copy)?;
+    if !limits::pays(copy.len(), text.len()) {
+        return Err(Skip::NotSmaller);
     }
-    coded(&better, job.coding)
+    coded(&copy, coding)
 }
 
 fn text_of(source: &[u8], is_utf8: bool) -> Result<&str, Skip> {

@@ -5,13 +5,7 @@
 use bytes::Bytes;
 use http::Request;
 use proptest::prelude::*;
-use vitrine_optimizer::{Coding, SheetJob, Skip, improve, respond};
-
-const MINIFY: SheetJob = SheetJob {
-    minify: true,
-    fallbacks: false,
-    coding: Coding::Identity,
-};
+use vitrine_optimizer::{Coding, Skip, minify, respond};
 
 /// A sheet with enough to leave out, and `rule` in it.
 fn with(rule: &str) -> String {
@@ -22,7 +16,7 @@ fn with(rule: &str) -> String {
 }
 
 fn minified(sheet: &str) -> Result<String, Skip> {
-    improve(sheet.as_bytes(), true, MINIFY).map(|bytes| String::from_utf8(bytes).unwrap())
+    minify(sheet.as_bytes(), true, Coding::Identity).map(|bytes| String::from_utf8(bytes).unwrap())
 }
 
 #[test]
@@ -100,7 +94,7 @@ fn h55_a_sheet_stays_where_little_is_won_or_its_bytes_are_described_elsewhere() 
         minified(&with("/*# sourceMappingURL=a.css.map */")),
         Err(Skip::SourceMap)
     );
-    let job = |bytes: &[u8], utf8| improve(bytes, utf8, MINIFY);
+    let job = |bytes: &[u8], utf8| minify(bytes, utf8, Coding::Identity);
     let accents = with("a{content:\"é\"}");
     assert_eq!(job(accents.as_bytes(), false), Err(Skip::Charset));
     assert!(job(accents.as_bytes(), true).is_ok());
@@ -129,19 +123,15 @@ fn a_sheet_goes_over_http_in_the_coding_that_is_asked_for() {
         }
         respond(&request.body(Bytes::from(with("a{b:c}"))).unwrap())
     };
-    let plain = ask(&[("x-vitrine-do", "minify")]);
+    let plain = ask(&[]);
     assert_eq!(&plain.body()[..], b"a{b:c}.a{color:red}");
     assert_eq!(plain.headers()["content-type"], "text/css; charset=utf-8");
-    let br = ask(&[("x-vitrine-do", "minify"), ("x-vitrine-coding", "br")]);
+    let br = ask(&[("x-vitrine-coding", "br")]);
     assert_eq!(br.headers()["content-encoding"], "br");
     let mut read = Vec::new();
     brotli::BrotliDecompress(&mut &br.body()[..], &mut read).unwrap();
     assert_eq!(read, plain.body()[..]);
-    assert_eq!(ask(&[]).status(), 400);
-    assert_eq!(
-        ask(&[("x-vitrine-do", "minify"), ("x-vitrine-coding", "zstd")]).status(),
-        400
-    );
+    assert_eq!(ask(&[("x-vitrine-coding", "zstd")]).status(), 400);
 }
 
 /// Pieces of which sheets are made.

@@ -13,7 +13,6 @@ use super::asset;
 use super::image::variant::{self, BUSY, ENCODING_MS, Variant};
 use crate::cache::Entry;
 use crate::cache::key::{self, digest};
-use crate::config::Policy;
 use crate::context::Context;
 use crate::encoding::{Coding, Decoder};
 use crate::headers;
@@ -31,21 +30,8 @@ const MAX_BYTES: usize = 2 << 20;
 /// Who asks: a browser states what a request is for.
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// What is done to sheets in this shop; empty where nothing is.
-fn wanted(policy: &Policy) -> &'static str {
-    match (
-        policy.may_run("css"),
-        policy.may_run("font_fallback_metrics"),
-    ) {
-        (true, true) => "minify, fallbacks",
-        (true, false) => "minify",
-        (false, true) => "fallbacks",
-        (false, false) => "",
-    }
-}
-
 fn is_candidate<P: Platform>(context: &Context<P>, headers: &HeaderMap) -> bool {
-    !wanted(&context.app.policy).is_empty() && headers::media_type(headers) == "text/css"
+    context.app.policy.may_run("css") && headers::media_type(headers) == "text/css"
 }
 
 /// Says on every form of a sheet that there may be two.
@@ -66,7 +52,7 @@ pub(crate) async fn better<P: Platform>(context: &mut Context<P>, mut entry: Ent
         return entry;
     }
     let fingerprint = digest([entry.body.as_ref()]);
-    let key = key::variant(&fingerprint, wanted(&context.app.policy), RECIPE);
+    let key = key::variant(&fingerprint, "minify", RECIPE);
     match variant::at(context, &key).await {
         Variant::Ready(better) => {
             context.summary.push("better".into());
@@ -160,7 +146,6 @@ fn make_later<P: Platform>(context: &Context<P>, key: String, original: Entry) {
 
 /// Asks the optimizer for a better sheet.
 async fn make<P: Platform>(context: &Context<P>, original: &Entry) -> Result<Entry, String> {
-    let wanted = wanted(&context.app.policy);
     let coding = Coding::of_response(&original.headers).ok_or("encoding")?;
     let plain = plain(coding, &original.body).ok_or("encoding")?;
     let mut request = Request::new(Payload::Full(Bytes::from(plain)));
@@ -170,7 +155,6 @@ async fn make<P: Platform>(context: &Context<P>, original: &Entry) -> Result<Ent
     if let Some(kind) = original.headers.get(CONTENT_TYPE) {
         head.insert(CONTENT_TYPE, kind.clone());
     }
-    head.insert("x-vitrine-do", HeaderValue::from_static(wanted));
     head.insert("x-vitrine-coding", HeaderValue::from_static(coding.token()));
     let pending = context.platform.start(Service::Optimizer, request);
     let (parts, mut body) = context
@@ -199,7 +183,7 @@ async fn make<P: Platform>(context: &Context<P>, original: &Entry) -> Result<Ent
         }
     }
     // What a visitor is to gain is measured as it is sent.
-    if wanted == "minify" && bytes.len() * 100 > original.body.len() * 95 {
+    if bytes.len() * 100 > original.body.len() * 95 {
         return Err("not-smaller".into());
     }
     let mut better = variant::variant_entry(original, &parts.headers, bytes)?;

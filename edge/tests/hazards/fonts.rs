@@ -27,7 +27,7 @@ fn font() -> Vec<u8> {
 fn google(seen: &Seen) -> http::Response<vitrine_edge::testing::FakeBody> {
     assert_eq!(seen.service, Service::Origin);
     let private = ("cache-control", "private, max-age=86400");
-    if seen.uri.path().ends_with(".woff2") {
+    if seen.uri.path().starts_with("/_v/fonts/s/") {
         response(200, &[("content-type", "font/woff2")], font())
     } else {
         response(
@@ -103,12 +103,13 @@ fn h49_nothing_of_a_visitor_is_in_what_is_asked_for() {
     assert!(seen[0].headers.is_empty(), "{:?}", seen[0].headers);
 }
 
+/// A way for Google, or the adapter, to fail.
+type Wrong = Box<dyn Fn() -> Result<http::Response<vitrine_edge::testing::FakeBody>, FetchError>>;
+
 #[test]
 fn h57_whatever_goes_wrong_sends_the_browser_on_to_google_and_nothing_is_kept() {
     let sheet =
         |body: &'static str| move || Ok(response(200, &[("content-type", "text/css")], body));
-    type Wrong =
-        Box<dyn Fn() -> Result<http::Response<vitrine_edge::testing::FakeBody>, FetchError>>;
     let wrongs: Vec<Wrong> = vec![
         Box::new(|| Err(FetchError::Timeout(Service::Origin))),
         Box::new(|| Ok(response(502, &[], "down"))),

@@ -58,7 +58,6 @@ fn shop(attributes: &'static str, headers: &'static [(&'static str, &str)]) -> F
 /// What the optimizer makes of the sheet, in the coding that is asked for.
 fn optimizer(seen: &Seen) -> http::Response<vitrine_edge::testing::FakeBody> {
     assert_eq!((seen.method.as_str(), seen.uri.path()), ("POST", "/css"));
-    assert_eq!(seen.headers["x-vitrine-do"], "minify");
     assert_eq!(seen.headers["content-type"], "text/css; charset=utf-8");
     assert_eq!(seen.body, shipped().as_bytes(), "without its coding");
     let (token, coding) = match seen.headers["x-vitrine-coding"].to_str().unwrap() {

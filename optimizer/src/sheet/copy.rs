@@ -267,7 +267,7 @@ impl Copier<'_> {
         match self.glue {
             Glue::Space if separates(&self.out, token) => self.out.push(' '),
             Glue::Comment if self.last.needs_separator_when_before(kind) => {
-                self.out.push_str("/**/")
+                self.out.push_str("/**/");
             }
             _ => {}
         }

@@ -89,6 +89,7 @@ const STEPS: &[Step] = &[
     after(HOST, "corpus: the browser's console", corpus_in_browser),
     after(HOST, "browser: scripts", || browser_alone("scripts.mjs")),
     after(HOST, "browser: consent", || browser_alone("consent.mjs")),
+    after(HOST, "browser: fonts", || browser_alone("fonts.mjs")),
     after(HOST, "EverShop: set-up", || evershop("setup")),
     after("EverShop: set-up", EVERSHOP, || evershop("start")),
     after(EVERSHOP, "EverShop: cart API", || {

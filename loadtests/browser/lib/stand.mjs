@@ -7,7 +7,8 @@ import path from 'node:path';
 
 // `shop(path)` answers with { headers, body, until } or null; the answer waits for the promise `until`. `policy` is the
 // edge's, as JSON would be, or makes it from the shop's address. With a `token`, the edge answers operators who have it.
-export async function stand({ vitrine, manifest, port, shop, policy, token = '' }) {
+// `settings` are more of the origin adapter's.
+export async function stand({ vitrine, manifest, port, shop, policy, token = '', settings = {} }) {
   const asked = [];
   const server = http.createServer(async (request, response) => {
     // Browsers ask once in a while, and a 404 would be an error in the console.
@@ -28,7 +29,7 @@ export async function stand({ vitrine, manifest, port, shop, policy, token = '' 
   everything.passes = { payment_guard: { first_view: 'trust' }, ...wanted.passes };
   const child = spawn(
     vitrine,
-    ['up', '--manifest', manifest, '--origin', origin, '--listen', `127.0.0.1:${port + 1}`, '--state-dir', path.join(folder, 'state'), '--set', `policy=${JSON.stringify(everything)}`, '--set', `operator_token=${token}`],
+    ['up', '--manifest', manifest, '--origin', origin, '--listen', `127.0.0.1:${port + 1}`, '--state-dir', path.join(folder, 'state'), '--set', `policy=${JSON.stringify(everything)}`, '--set', `operator_token=${token}`, '--set', `origin_settings=${JSON.stringify({ url: origin, ...settings })}`],
     { cwd: folder, stdio: ['ignore', output, output] },
   );
   const close = async () => {

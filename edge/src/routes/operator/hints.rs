@@ -1,6 +1,6 @@
 //! `/_v/hints`: what is known of the shop's templates, and a file of hints taken in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use http::header::ALLOW;

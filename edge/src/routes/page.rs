@@ -6,7 +6,7 @@ mod observe;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AGE, CONTENT_DISPOSITION, COOKIE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, COOKIE, EXPIRES};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 use vitrine_rum_collector::token::{self, Claims};
@@ -167,14 +167,12 @@ pub(crate) async fn from_kept<P: Platform>(
         return Err("not-to-be-changed");
     }
     let Entry {
-        freshness,
-        mut headers,
-        body,
+        mut headers, body, ..
     } = entry;
-    headers.insert(
-        AGE,
-        HeaderValue::from(freshness.age_s(context.platform.now_ms())),
-    );
+    // Browsers put what they fetch ahead into their HTTP cache too, and `Clear-Site-Data` spares that unless it takes
+    // everything: a click after the cart has changed must not be answered from there (H94).
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.remove(EXPIRES);
     let not_sent = EarlyHints::Not("not a visitor's navigation");
     let (mut rewriter, sample) = rewriter(context, &headers, known, not_sent);
     let out = dress(context, &mut headers, Coding::Identity, &mut rewriter);

@@ -76,6 +76,7 @@ fn h92_a_page_that_is_kept_is_answered_without_the_shop() {
     assert_eq!(visit.asked(), 1);
     let ahead = visit.ahead("/p/7", &[]);
     assert_eq!((ahead.status.as_u16(), visit.asked()), (200, 1));
+    assert_eq!(ahead.header("cache-control"), "private, no-cache");
     assert!(
         ahead.header("x-vitrine").contains("hit; reason=prefetch"),
         "{:?}",

@@ -90,6 +90,12 @@ const STEPS: &[Step] = &[
     after(HOST, "browser: scripts", || browser_alone("scripts.mjs")),
     after(HOST, "browser: consent", || browser_alone("consent.mjs")),
     after(HOST, "browser: fonts", || browser_alone("fonts.mjs")),
+    after(HOST, "browser: pages fetched ahead", || {
+        browser_alone("speculation.mjs")
+    }),
+    after(HOST, "browser: content security policies", || {
+        browser_alone("csp.mjs")
+    }),
     after(HOST, "EverShop: set-up", || evershop("setup")),
     after("EverShop: set-up", EVERSHOP, || evershop("start")),
     after(EVERSHOP, "EverShop: cart API", || {

@@ -5,19 +5,19 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 
-// `shop(path)` answers with { headers, body, until } or null; the answer waits for the promise `until`. `policy` is the
-// edge's, as JSON would be, or makes it from the shop's address. With a `token`, the edge answers operators who have it.
-// `settings` are more of the origin adapter's.
+// `shop(path, request)` answers with { status, headers, body, until } or null; the answer waits for the promise `until`.
+// `policy` is the edge's, as JSON would be, or makes it from the shop's address. With a `token`, the edge answers
+// operators who have it. `settings` are more of the origin adapter's.
 export async function stand({ vitrine, manifest, port, shop, policy, token = '', settings = {} }) {
   const asked = [];
   const server = http.createServer(async (request, response) => {
     // Browsers ask once in a while, and a 404 would be an error in the console.
     if (request.url === '/favicon.ico') return response.writeHead(204).end();
     asked.push(request.url);
-    const page = shop(new URL(request.url, 'http://x').pathname);
+    const page = shop(new URL(request.url, 'http://x').pathname, request);
     if (!page) return response.writeHead(404).end();
     await page.until;
-    return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...page.headers }).end(page.body);
+    return response.writeHead(page.status ?? 200, { 'content-type': 'text/html; charset=utf-8', ...page.headers }).end(page.body);
   });
   await new Promise((done) => server.listen(port, '127.0.0.1', done));
   const origin = `http://127.0.0.1:${port}`;

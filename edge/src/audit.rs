@@ -202,14 +202,6 @@ impl<'a> Allowed<'a> {
             .map(|(pass, _)| *pass)
     }
 
-    /// Whether a pass may put its own element in the place of this one.
-    fn replaces(&self, pass: &str, node: &Node) -> bool {
-        node.name().is_some_and(|name| {
-            let replaces = |edit: &Edit| matches!(edit, Edit::Replaces(e) if *e == name);
-            self.edits.iter().any(|(p, e)| *p == pass && replaces(e))
-        })
-    }
-
     fn changes(&self, element: &str, attribute: &str) -> bool {
         self.edits.iter().any(|(_, edit)| {
             matches!(edit, Edit::Attribute(e, a) if *a == attribute && (*e == "*" || *e == element))

@@ -24,8 +24,6 @@ pub(super) struct Lines<'a> {
     allowed: &'a Allowed<'a>,
     before: Side<'a>,
     after: Side<'a>,
-    /// Passes whose insertions, at this depth, may stand in the place of elements.
-    replacing: Vec<(usize, &'a str)>,
     differences: Vec<Difference<'a>>,
 }
 
@@ -103,7 +101,6 @@ impl<'a> Lines<'a> {
             allowed,
             before: Side::new(before),
             after: Side::new(after),
-            replacing: Vec::new(),
             differences: Vec::new(),
         }
     }
@@ -119,7 +116,6 @@ impl<'a> Lines<'a> {
                     self.before.step();
                     self.after.step();
                 }
-                (Some(a), _) if self.is_replaced(a) => self.before.leave(),
                 (a, b) => {
                     self.differ(a, b, None);
                     if !self.meet_again() {
@@ -133,21 +129,14 @@ impl<'a> Lines<'a> {
 
     /// Passes over what a pass inserted: now, or when the page went through here before.
     fn skip_insertions(&mut self) -> bool {
-        let inserted = |side: &Side<'a>| Some((side.node()?, self.allowed.inserter(side.node()?)?));
-        if let Some((node, pass)) = inserted(&self.after) {
-            let depth = node.depth();
-            // Where the page had the very same, nothing has been put in another's place.
-            if self.before.node() != Some(node) {
-                self.replacing.push((depth, pass));
-            }
-            self.after.leave();
-            return true;
-        }
-        if inserted(&self.before).is_some() {
-            self.before.leave();
-            return true;
-        }
-        false
+        let allowed = self.allowed;
+        let inserted = |side: &&mut Side<'a>| {
+            side.node()
+                .is_some_and(|node| allowed.inserter(node).is_some())
+        };
+        let mut sides = [&mut self.after, &mut self.before].into_iter();
+        let side = sides.find(inserted);
+        side.map(Side::leave).is_some()
     }
 
     fn match_texts(&mut self) -> bool {
@@ -191,14 +180,6 @@ impl<'a> Lines<'a> {
         };
         !differing(a, b).iter().all(permitted)
             && (self.after.ahead(Some(a)).is_some() || self.before.ahead(Some(b)).is_some())
-    }
-
-    fn is_replaced(&mut self, node: &Node) -> bool {
-        self.replacing.retain(|(depth, _)| *depth <= node.depth());
-        let mut replacing = self.replacing.iter();
-        let by = replacing
-            .position(|(depth, pass)| *depth == node.depth() && self.allowed.replaces(pass, node));
-        by.map(|by| self.replacing.remove(by)).is_some()
     }
 
     fn differ(&mut self, before: Option<&'a Node>, after: Option<&'a Node>, on: Option<String>) {

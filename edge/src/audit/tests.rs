@@ -7,10 +7,6 @@ const CONTRACTS: &[(&str, Contract)] = &[
     ),
     ("sizes", contract(&[Edit::Attribute("img", "width")])),
     ("moves", contract(&[Edit::MovesScripts])),
-    (
-        "replaces",
-        contract(&[Edit::Replaces("iframe"), Edit::Inserts("button")]),
-    ),
     ("reads", contract(&[])),
 ];
 
@@ -60,16 +56,6 @@ fn what_a_pass_declares_is_no_violation() {
         "moves",
         "<script src=a type=text/javascript></script>",
         "<script data-v-src=a type=text/v-idle data-v-type=text/javascript></script>",
-    );
-    none(
-        "replaces",
-        "a<iframe src=a></iframe>b<iframe src=a></iframe>c",
-        "a<button data-v=replaces>Play</button>b<iframe src=a></iframe>c",
-    );
-    none(
-        "replaces",
-        "<iframe src=a></iframe><iframe src=a></iframe>",
-        "<button data-v=replaces>Play</button><iframe src=a></iframe>",
     );
 }
 

@@ -38,8 +38,6 @@ pub enum Edit {
     Inserts(&'static str),
     /// Adds, changes or removes this attribute of elements of this name (`*`: of any).
     Attribute(&'static str, &'static str),
-    /// Puts an inserted element in the place of an element of this name.
-    Replaces(&'static str),
     /// Adds this header to the response.
     Header(&'static str),
     /// Scripts that a merchant's rule names may run at another time, or not at all.

@@ -157,17 +157,6 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
         })
     }
 
-    /// Puts markup in the place of the element and everything in it. No other pass sees the element then.
-    pub(super) fn replace(&mut self, markup: &str) {
-        debug_assert!(markup.is_ascii(), "what we insert is ASCII");
-        self.grown += markup.len() as i64;
-        self.element.replace(markup, ContentType::Html);
-    }
-
-    pub(super) fn is_replaced(&self) -> bool {
-        self.element.removed()
-    }
-
     /// Inserts markup before the tag.
     pub(super) fn insert_before(&mut self, markup: &str) {
         debug_assert!(markup.is_ascii(), "what we insert is ASCII");

@@ -33,12 +33,11 @@ pub(crate) async fn respond<P: Platform>(
     context: &mut Context<P>,
     payload: Payload<P::Body>,
 ) -> Answer<P> {
-    let answer = match bypass(context) {
-        Some(_) => fetch(context, payload, None).await,
-        None => {
-            let known = lookup(context).await;
-            from_cache(context, payload, known).await
-        }
+    let answer = if bypass(context).is_some() {
+        fetch(context, payload, None).await
+    } else {
+        let known = lookup(context).await;
+        from_cache(context, payload, known).await
     };
     if answer.status() == StatusCode::NOT_FOUND && context.method == Method::GET {
         give_up_hints(context);

@@ -283,9 +283,10 @@ fn rewriter<P: Platform>(
         }
         context.assign();
     }
-    let passes = match context.is_held_back() {
-        true => measuring_only(&passes),
-        false => passes,
+    let passes = if context.is_held_back() {
+        measuring_only(&passes)
+    } else {
+        passes
     };
     let sample = is_sampled(context).then(|| sample(context, &passes, &facts));
     (Rewriter::new(&passes, facts), sample)

@@ -345,7 +345,7 @@ fn h97_a_navigation_gets_hints_ahead_of_its_page_and_the_page_repeats_them() {
     assert_eq!(hinted, [CONNECT, FONT, STYLE]);
     assert_eq!(all(&whole, "link"), [CONNECT, FONT, STYLE]);
     assert!(!whole.text().contains("preconnect"), "once is enough");
-    let bytes: usize = hinted.iter().map(|value| value.len()).sum();
+    let bytes: usize = hinted.iter().map(http::HeaderValue::len).sum();
     assert!(hinted.len() <= 6 && bytes <= 1024);
 }
 

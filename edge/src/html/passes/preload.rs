@@ -210,12 +210,11 @@ impl Pass for Preload {
         };
         match fit(tag, wanted) {
             Fit::Consumer => wanted.found = true,
-            Fit::Elsewhere => {}
             Fit::Not(why) if !wanted.found => {
                 wanted.found = true;
                 wanted.give_up(receipt, why);
             }
-            Fit::Not(_) => {}
+            Fit::Not(_) | Fit::Elsewhere => {}
         }
     }
 

@@ -421,9 +421,6 @@ impl Stream {
                 stream.given_up = Some(reason);
                 return Err(Box::new(Rest));
             }
-            if tag.is_replaced() {
-                break;
-            }
         }
         stream.page.charset_settled |= tag.names_charset();
         Ok(())

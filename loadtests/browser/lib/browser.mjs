@@ -49,7 +49,8 @@ export function undriven(url, { args = [] } = {}) {
     const ended = child.exitCode === null && new Promise((done) => child.once('exit', done));
     child.kill();
     await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    // The processes that it leaves behind write for a moment longer.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
 }
 

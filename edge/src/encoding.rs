@@ -47,6 +47,25 @@ impl Coding {
         }
     }
 
+    /// A whole body without this coding. `None` when it is not what its label says, or longer than `at_most` bytes.
+    pub(crate) fn decoded(self, body: &[u8], at_most: usize) -> Option<Vec<u8>> {
+        /// Bytes given to the decoder at once, so that a bomb is noticed while it goes off.
+        const PIECE: usize = 16 << 10;
+        if self == Self::Identity {
+            return Some(body.to_vec());
+        }
+        let mut decoder = Decoder::new(self);
+        let mut plain = Vec::new();
+        for piece in body.chunks(PIECE) {
+            plain.extend(decoder.write(piece).ok()?);
+            if plain.len() > at_most {
+                return None;
+            }
+        }
+        plain.extend(decoder.finish().ok()?);
+        Some(plain)
+    }
+
     /// What the response says it is coded with. `None` where `edge` cannot read it: an unknown coding, or
     /// more than one.
     pub fn of_response(headers: &HeaderMap) -> Option<Self> {

@@ -211,6 +211,17 @@ pub struct Problem {
     pub message: String,
 }
 
+/// What is wrong with the selectors of a pass's rules.
+fn selector_problems<'a>(selectors: impl Iterator<Item = &'a String>) -> Vec<(String, String)> {
+    selectors
+        .enumerate()
+        .filter_map(|(i, selector)| {
+            let error = selector.parse::<lol_html::Selector>().err()?;
+            Some((format!("rules.{i}.selector"), error.to_string()))
+        })
+        .collect()
+}
+
 /// What the user documentation says of a pass, from the head of its file.
 #[cfg(feature = "authoring")]
 #[derive(Debug, Clone, PartialEq, Eq)]

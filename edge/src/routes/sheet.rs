@@ -7,17 +7,17 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::asset;
-use super::image::variant::{self, BUSY, ENCODING_MS, Variant};
+use super::image::variant::{self, ENCODING_MS, Variant};
 use crate::cache::Entry;
 use crate::cache::key::{self, digest};
 use crate::context::Context;
-use crate::encoding::{Coding, Decoder};
+use crate::encoding::Coding;
 use crate::headers;
 use crate::html::Linked;
-use crate::platform::{Body as _, Payload, Platform, Service};
+use crate::platform::{Payload, Platform};
 
 /// Views of pages that have to have linked a sheet without `integrity` before it is touched.
 const MIN_VIEWS: u8 = 20;
@@ -147,7 +147,9 @@ fn make_later<P: Platform>(context: &Context<P>, key: String, original: Entry) {
 /// Asks the optimizer for a better sheet.
 async fn make<P: Platform>(context: &Context<P>, original: &Entry) -> Result<Entry, String> {
     let coding = Coding::of_response(&original.headers).ok_or("encoding")?;
-    let plain = plain(coding, &original.body).ok_or("encoding")?;
+    let plain = coding
+        .decoded(&original.body, MAX_BYTES)
+        .ok_or("encoding")?;
     let mut request = Request::new(Payload::Full(Bytes::from(plain)));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from_static("/css");
@@ -156,57 +158,15 @@ async fn make<P: Platform>(context: &Context<P>, original: &Entry) -> Result<Ent
         head.insert(CONTENT_TYPE, kind.clone());
     }
     head.insert("x-vitrine-coding", HeaderValue::from_static(coding.token()));
-    let pending = context.platform.start(Service::Optimizer, request);
-    let (parts, mut body) = context
-        .platform
-        .head(pending)
-        .await
-        .map_err(|_| BUSY)?
-        .into_parts();
-    if parts.status != StatusCode::OK {
-        let skip = parts
-            .headers
-            .get("x-vitrine-skip")
-            .and_then(|v| v.to_str().ok());
-        let status = parts.status.as_u16();
-        return Err(skip.map_or_else(|| format!("error: status {status}"), str::to_owned));
-    }
-    let mut bytes = Vec::new();
-    while let Some(piece) = body
-        .chunk()
-        .await
-        .map_err(|error| format!("error: {error}"))?
-    {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() > MAX_BYTES {
-            return Err("error: too long".into());
-        }
-    }
+    let (head, bytes) = variant::ask(context, request, MAX_BYTES, "error: too long").await?;
     // What a visitor is to gain is measured as it is sent.
     if bytes.len() * 100 > original.body.len() * 95 {
         return Err("not-smaller".into());
     }
-    let mut better = variant::variant_entry(original, &parts.headers, bytes)?;
-    if let Some(coding) = parts.headers.get(CONTENT_ENCODING) {
+    let mut better = variant::variant_entry(original, &head, bytes)?;
+    if let Some(coding) = head.get(CONTENT_ENCODING) {
         better.headers.insert(CONTENT_ENCODING, coding.clone());
     }
     better.headers.remove(CONTENT_LENGTH);
     Ok(better)
-}
-
-/// A sheet without its coding; `None` when it is not what its label says, or too long.
-fn plain(coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
-    if coding == Coding::Identity {
-        return Some(body.to_vec());
-    }
-    let mut decoder = Decoder::new(coding);
-    let mut plain = Vec::new();
-    for piece in body.chunks(16 << 10) {
-        plain.extend(decoder.write(piece).ok()?);
-        if plain.len() > MAX_BYTES {
-            return None;
-        }
-    }
-    plain.extend(decoder.finish().ok()?);
-    Some(plain)
 }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
-use super::{Contract, Decision, Edit, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt, selector_problems};
 
 /// What marks the elements; its value is the rule's number.
 const MARK: &str = "data-v-below";
@@ -80,13 +80,7 @@ pub struct Rule {
 
 impl Options {
     pub(super) fn problems(&self) -> Vec<(String, String)> {
-        let rules = self.rules.iter().enumerate();
-        rules
-            .filter_map(|(i, rule)| {
-                let error = rule.selector.parse::<lol_html::Selector>().err()?;
-                Some((format!("rules.{i}.selector"), error.to_string()))
-            })
-            .collect()
+        selector_problems(self.rules.iter().map(|rule| &rule.selector))
     }
 }
 

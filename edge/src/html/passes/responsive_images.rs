@@ -20,7 +20,7 @@ use url::{Position, Url};
 use super::super::image;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
-use super::{Contract, Decision, Edit, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt, selector_problems};
 use crate::own::SWAP_SCRIPT;
 use crate::sized;
 
@@ -85,13 +85,7 @@ fn full_viewport() -> String {
 
 impl Options {
     pub(super) fn problems(&self) -> Vec<(String, String)> {
-        let rules = self.rules.iter().enumerate();
-        rules
-            .filter_map(|(i, rule)| {
-                let error = rule.selector.parse::<lol_html::Selector>().err()?;
-                Some((format!("rules.{i}.selector"), error.to_string()))
-            })
-            .collect()
+        selector_problems(self.rules.iter().map(|rule| &rule.selector))
     }
 }
 

@@ -21,7 +21,7 @@ pub(in crate::routes) const ENCODING_MS: u64 = 120_000;
 /// is remembered as long as the image.
 const FAILURE_MS: u64 = 600_000;
 /// What is remembered of an optimizer that could not take an image on.
-pub(in crate::routes) const BUSY: &str = "busy";
+const BUSY: &str = "busy";
 /// How long such an optimizer is left alone with that image, in milliseconds: its queue moves by seconds.
 const BUSY_MS: u64 = 5_000;
 /// Mark of a note in a variant's place that says why there is none.
@@ -203,6 +203,19 @@ async fn optimize<P: Platform>(
     if let Some(width) = context.width {
         headers.insert("x-vitrine-width", HeaderValue::from(width));
     }
+    let below = original.len().saturating_sub(1);
+    let (head, bytes) = ask(context, request, below, "not-smaller").await?;
+    variant_entry(known, &head, bytes)
+}
+
+/// Sends the optimizer a request, and reads its answer up to a length; `beyond` says why not more. An answer without
+/// better bytes is the reason that it gives.
+pub(in crate::routes) async fn ask<P: Platform>(
+    context: &Context<P>,
+    request: Request<Payload<P::Body>>,
+    at_most: usize,
+    beyond: &'static str,
+) -> Result<(HeaderMap, Vec<u8>), String> {
     let pending = context.platform.start(Service::Optimizer, request);
     let (parts, mut body) = context
         .platform
@@ -215,10 +228,8 @@ async fn optimize<P: Platform>(
             .headers
             .get("x-vitrine-skip")
             .and_then(|v| v.to_str().ok());
-        return Err(skip.map_or_else(
-            || format!("error: status {}", parts.status.as_u16()),
-            str::to_owned,
-        ));
+        let status = parts.status.as_u16();
+        return Err(skip.map_or_else(|| format!("error: status {status}"), str::to_owned));
     }
     let mut bytes = Vec::new();
     while let Some(piece) = body
@@ -227,11 +238,11 @@ async fn optimize<P: Platform>(
         .map_err(|error| format!("error: {error}"))?
     {
         bytes.extend_from_slice(&piece);
-        if bytes.len() >= original.len() {
-            return Err("not-smaller".into());
+        if bytes.len() > at_most {
+            return Err(beyond.into());
         }
     }
-    variant_entry(known, &parts.headers, bytes)
+    Ok((parts.headers, bytes))
 }
 
 pub(in crate::routes) fn variant_entry(

@@ -11,7 +11,7 @@ use crate::answer::{Answer, AnswerBody, Collect};
 use crate::app::App;
 use crate::cache::key::digest;
 use crate::context::Context;
-use crate::encoding::{Coding, Decoder};
+use crate::encoding::Coding;
 use crate::headers;
 use crate::html::passes::payment_guard::FirstView;
 use crate::html::{Rewriter, passes};
@@ -22,6 +22,8 @@ use crate::platform::Platform;
 
 /// Longest page that is looked at, in bytes as the origin sends them; a longer one stays unknown.
 const MAX_BYTES: u32 = 2 << 20;
+/// Longest page without its coding: what a coding may make of it at most.
+const MAX_PLAIN: usize = 8 * MAX_BYTES as usize;
 /// Of this many views of a payment page, the scripts are listed on one.
 const VIEWS_PER_LIST: u64 = 20;
 
@@ -122,7 +124,7 @@ struct Look<P> {
 
 impl<P: Platform> Look<P> {
     async fn at(self, coded: Coding, body: Bytes) {
-        let Some(html) = plain(coded, &body) else {
+        let Some(html) = coded.decoded(&body, MAX_PLAIN) else {
             return;
         };
         let template = self.facts.template.clone();
@@ -138,23 +140,6 @@ impl<P: Platform> Look<P> {
         let memory = &self.app.memory;
         memory.change(&self.platform, &template, saw).await;
     }
-}
-
-/// The body without its coding; `None` when it is not what its label says, or grows past all measure.
-fn plain(coded: Coding, body: &[u8]) -> Option<Vec<u8>> {
-    if coded == Coding::Identity {
-        return Some(body.to_vec());
-    }
-    let mut decoder = Decoder::new(coded);
-    let mut plain = Vec::new();
-    for piece in body.chunks(16 << 10) {
-        plain.extend(decoder.write(piece).ok()?);
-        if plain.len() > 8 * MAX_BYTES as usize {
-            return None;
-        }
-    }
-    plain.extend(decoder.finish().ok()?);
-    Some(plain)
 }
 
 /// A line of the log on a payment page: it is new, or its scripts are others than when they were listed last.

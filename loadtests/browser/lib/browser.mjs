@@ -72,7 +72,10 @@ export async function throttle(session, { cpu, mbit, rtt } = CONDITIONS) {
 // Errors a visitor's console shows: failed loads, thrown exceptions, `console.error`.
 export function watchConsole(page, errors) {
   page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(`console: ${message.text()}`);
+    if (message.type() !== 'error') return;
+    // Chromium leaves out of its text which load has failed.
+    const what = message.text().startsWith('Failed to load resource') ? ` (${message.location().url})` : '';
+    errors.push(`console: ${message.text()}${what}`);
   });
   page.on('pageerror', (error) => errors.push(`thrown: ${error.message}`));
 }

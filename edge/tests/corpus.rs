@@ -1,6 +1,8 @@
-//! Real pages that nobody wrote for Vitrine through the passes: themes, documentation and demos from npm packages.
+//! Real pages that nobody wrote for Vitrine through the passes: themes, documentation and demos from npm packages,
+//! and what running storefronts answer.
 //!
-//! `cargo xtask test` fetches them (`loadtests/browser/corpus.mjs`) and says in `VITRINE_CORPUS` where they are.
+//! `cargo xtask test` brings them (`corpus.mjs` and `storefront.mjs` in `loadtests/browser`) and says in
+//! `VITRINE_CORPUS` in which folders they are, as a path list.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -18,9 +20,13 @@ const FEWEST_PAGES: usize = 200;
 
 /// Every whole page of the corpus, in order.
 fn pages() -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = std::env::var_os("VITRINE_CORPUS").expect("VITRINE_CORPUS names a folder");
+    let folders = std::env::var_os("VITRINE_CORPUS").expect("VITRINE_CORPUS names folders");
     let mut pages = Vec::new();
-    collect(Path::new(&folder), &mut pages);
+    for folder in std::env::split_paths(&folders) {
+        let before = pages.len();
+        collect(&folder, &mut pages);
+        assert!(pages.len() > before, "no page in {}", folder.display());
+    }
     pages.sort();
     assert!(pages.len() >= FEWEST_PAGES, "{} pages", pages.len());
     pages

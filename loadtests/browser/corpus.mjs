@@ -11,7 +11,8 @@ import path from 'node:path';
 import test from 'node:test';
 
 import { parse } from './lib/args.mjs';
-import { VIEWPORT, eventually, launch, watchConsole } from './lib/browser.mjs';
+import { beside, each, look } from './lib/beside.mjs';
+import { VIEWPORT, eventually, launch } from './lib/browser.mjs';
 import { fetchAll, pages, sample, serve } from './lib/corpus.mjs';
 
 const args = parse({
@@ -27,34 +28,12 @@ const args = parse({
 
 // What a bar of this project asks for.
 const FEWEST_PAGES = 200;
-// How long a page may take to load, and how long it is watched afterwards for what timers do, in milliseconds.
-const LOAD_MS = 20_000;
-const SETTLE_MS = 350;
 
 // Only this machine is asked: no other name is known. To intercept requests would do the same, and cost more than all
 // else here, because the browser then keeps nothing.
 const OFFLINE = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1';
 
 const folder = path.resolve(args.folder);
-
-// An error without what differs between two visits: the side's own address, and queries, in which JSONP counts calls.
-const plain = (error, base) => error.replaceAll(base, '').replace(/\?[^)]*\)$/, ')');
-
-// What a page's console says.
-async function errorsOf(context, base, file) {
-  const page = await context.newPage();
-  const errors = [];
-  watchConsole(page, errors);
-  const address = `${base}/${file.split('/').map(encodeURIComponent).join('/')}`;
-  const answer = await page.goto(address, { waitUntil: 'load', timeout: LOAD_MS }).catch((error) => {
-    errors.push(`not loaded: ${error.message.split('\n')[0]}`);
-  });
-  await page.waitForTimeout(SETTLE_MS);
-  const text = await page.evaluate(() => document.body?.innerText.length ?? 0).catch(() => 0);
-  await page.close();
-  const rewritten = (answer?.headers()['x-vitrine'] ?? '').includes('rewritten');
-  return { text, rewritten, errors: errors.map((error) => plain(error, base)) };
-}
 
 // Starts Vitrine in front of the pages, and waits until it answers.
 async function vitrine(state) {
@@ -68,20 +47,6 @@ async function vitrine(state) {
     return fetch(`http://127.0.0.1:${args.vitrinePort}/`).catch(() => null);
   }, { tries: 240, pause: 500 });
   return child;
-}
-
-// Every page, so many at a time.
-async function each(files, work) {
-  const left = [...files];
-  await Promise.all(Array.from({ length: args.parallel }, async () => {
-    for (let file = left.shift(); file; file = left.shift()) await work(file);
-  }));
-}
-
-// Errors that only the second list has. How often each is said depends on time alone: a browser that asks for one
-// picture in ten places says its failure once, or ten times.
-function added(before, after) {
-  return [...new Set(after)].filter((error) => !before.includes(error));
 }
 
 fetchAll(folder);
@@ -102,19 +67,11 @@ test('no_page_of_the_corpus_says_anything_new_in_the_console', { skip: args.fetc
     browser = await launch({ args: [OFFLINE] });
     const [straight, through] = [`http://127.0.0.1:${args.originPort}`, `http://127.0.0.1:${args.vitrinePort}`];
     const [origin, edge] = [await browser.newContext({ viewport: VIEWPORT }), await browser.newContext({ viewport: VIEWPORT })];
-    await each(files, async (file) => {
-      let before = await errorsOf(origin, straight, file);
-      let after = await errorsOf(edge, through, file);
-      // Some pages say something only now and then, by themselves: then both are looked at again.
-      for (let again = 0; again < 2 && added(before.errors, after.errors).length > 0; again += 1) {
-        const [more, last] = [await errorsOf(origin, straight, file), await errorsOf(edge, through, file)];
-        before = { ...before, errors: [...before.errors, ...more.errors] };
-        after = last;
-      }
-      rewritten += Number(after.rewritten);
-      const fresh = added(before.errors, after.errors);
-      if (fresh.length > 0) wrong.push(`${file}: ${fresh.join('; ')}`);
-      if (after.text < before.text / 2) wrong.push(`${file}: ${after.text} letters are seen, straight ${before.text}`);
+    await each(files, args.parallel, async (file) => {
+      const name = file.split('/').map(encodeURIComponent).join('/');
+      const seen = await beside(() => look(origin, `${straight}/${name}`), () => look(edge, `${through}/${name}`));
+      rewritten += Number(seen.after.layer.includes('rewritten'));
+      if (seen.wrong.length > 0) wrong.push(`${file}: ${seen.wrong.join('; ')}`);
     });
   } finally {
     await browser?.close();

@@ -23,7 +23,7 @@ export const pins = Object.freeze({
   'concat-stream': '2.0.0',
   '@vendure/create': '3.7.3',
 });
-export const ports = Object.freeze({ postgres: 55432, evershop: 3100, photographs: 3199 });
+export const ports = Object.freeze({ postgres: 55432, evershop: 3100, photographs: 3199, oscar: 3300 });
 
 // The address that the shop believes it has: its pages call their API by it, absolutely. A browser is told to
 // find it at the shop or at Vitrine (Chromium: --host-resolver-rules).
@@ -111,4 +111,20 @@ export async function untilAnswers(url, seconds) {
     await sleep(500);
   }
   throw new Error(`${url} did not answer within ${seconds} s`);
+}
+
+/** Does what the command line names; `log` is where to look when it fails. */
+export async function steer(script, verbs, log) {
+  const verb = verbs[process.argv[2]];
+  if (!verb) {
+    process.stderr.write(`usage: node loadtests/shops/${script} ${Object.keys(verbs).join('|')}\n`);
+    process.exit(2);
+  }
+  try {
+    await verb();
+  } catch (error) {
+    say(`failed: ${error.message}`);
+    say(`log: ${log}`);
+    process.exitCode = 1;
+  }
 }

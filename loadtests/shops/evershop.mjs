@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { answers, base, here, pins, ports, publicUrl, run, say, serverPid, startServer, stopServer, untilAnswers } from './base.mjs';
+import { answers, base, here, pins, ports, publicUrl, run, say, serverPid, startServer, steer, stopServer, untilAnswers } from './base.mjs';
 import { furnish } from './evershop-furnish.mjs';
 import * as photographs from './photographs.mjs';
 import * as postgres from './postgres.mjs';
@@ -136,15 +136,4 @@ const verbs = {
   stop,
   status,
 };
-const verb = verbs[process.argv[2]];
-if (!verb) {
-  process.stderr.write('usage: node loadtests/shops/evershop.mjs setup|start|stop|status\n');
-  process.exit(2);
-}
-try {
-  await verb();
-} catch (error) {
-  say(`failed: ${error.message}`);
-  say(`log: ${log}`);
-  process.exitCode = 1;
-}
+await steer('evershop.mjs', verbs, log);

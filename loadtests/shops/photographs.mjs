@@ -6,7 +6,8 @@ import path from 'node:path';
 import { base, pins, ports, run, say } from './base.mjs';
 
 const dir = path.join(base, 'photographs');
-export const images = path.join(dir, 'package/assets/images');
+export const assets = path.join(dir, 'package/assets');
+export const images = path.join(assets, 'images');
 
 export function fetchPackage() {
   if (fs.existsSync(images)) return;

@@ -7,12 +7,13 @@ use anyhow::bail;
 use crate::step::seconds;
 use crate::{build, setup, viceroy};
 
+mod storefront;
 mod work;
 
 use work::{
     beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, corpus,
-    corpus_in_browser, corpus_natively, evershop, evershop_identity, first_byte, format, host,
-    identity, libraries, origin_faults, tools,
+    corpus_in_browser, corpus_natively, evershop_identity, first_byte, format, host, identity,
+    libraries, origin_faults, shop, tools,
 };
 
 /// Arguments of `cargo xtask test`.
@@ -85,7 +86,6 @@ const STEPS: &[Step] = &[
         browser_alone("images.mjs")
     }),
     after("set-up", CORPUS, || corpus(&["--fetch"])),
-    after(CORPUS, "corpus: the second parser", corpus_natively),
     after(HOST, "corpus: the browser's console", corpus_in_browser),
     after(HOST, "browser: scripts", || browser_alone("scripts.mjs")),
     after(HOST, "browser: consent", || browser_alone("consent.mjs")),
@@ -96,8 +96,13 @@ const STEPS: &[Step] = &[
     after(HOST, "browser: content security policies", || {
         browser_alone("csp.mjs")
     }),
-    after(HOST, "EverShop: set-up", || evershop("setup")),
-    after("EverShop: set-up", EVERSHOP, || evershop("start")),
+    after(HOST, "corpus: the demo shop as it runs", || {
+        storefront::DEMO_SHOP.browse()
+    }),
+    after(HOST, "EverShop: set-up", || shop("evershop.mjs", "setup")),
+    after("EverShop: set-up", EVERSHOP, || {
+        shop("evershop.mjs", "start")
+    }),
     after(EVERSHOP, "EverShop: cart API", || {
         beside_evershop(ON, "evershop-cart.mjs")
     }),
@@ -109,7 +114,17 @@ const STEPS: &[Step] = &[
         "EverShop: identity, switched off",
         evershop_identity,
     ),
-    after(EVERSHOP, "EverShop: stop", || evershop("stop")),
+    after(EVERSHOP, "corpus: EverShop as it runs", || {
+        storefront::EVERSHOP.browse()
+    }),
+    after(EVERSHOP, "EverShop: stop", || shop("evershop.mjs", "stop")),
+    after(HOST, "Oscar: set-up", || shop("oscar.mjs", "setup")),
+    after("Oscar: set-up", OSCAR, || shop("oscar.mjs", "start")),
+    after(OSCAR, "corpus: Oscar as it runs", || {
+        storefront::OSCAR.browse()
+    }),
+    after(OSCAR, "Oscar: stop", || shop("oscar.mjs", "stop")),
+    after(CORPUS, "corpus: the second parser", corpus_natively),
     after(FASTLY, VICEROY, || viceroy::install().map(drop)),
     after(
         VICEROY,
@@ -122,6 +137,7 @@ const HOST: &str = "build: vitrine and the lab";
 const FASTLY: &str = "build: Fastly module";
 const CORPUS: &str = "corpus: fetch pages that nobody wrote for Vitrine";
 const EVERSHOP: &str = "EverShop: start";
+const OSCAR: &str = "Oscar: start";
 const VICEROY: &str = "Fastly: install Viceroy";
 
 /// The merchant files that the stages run with.
@@ -129,9 +145,11 @@ const DEMO: &str = "vitrine.toml";
 const OFF: &str = "loadtests/merchants/off.toml";
 const EACH_OFF: &str = "loadtests/merchants/each-off.toml";
 const ON: &str = "loadtests/merchants/evershop.toml";
+const OSCAR_ON: &str = "loadtests/merchants/oscar.toml";
 
-/// Where EverShop answers (see `loadtests/shops/`).
+/// Where the shops of `loadtests/shops/` answer.
 const EVERSHOP_URL: &str = "http://127.0.0.1:3100";
+const OSCAR_URL: &str = "http://127.0.0.1:3300";
 
 /// What became of a step.
 enum Outcome {

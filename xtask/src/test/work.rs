@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use super::{DEMO, EVERSHOP_URL, OFF};
+use super::{DEMO, EVERSHOP_URL, OFF, storefront};
 use crate::step::{cargo, command, run as must};
 use crate::{build, place, viceroy};
 
@@ -157,8 +157,10 @@ pub(super) fn corpus(more: &[&str]) -> anyhow::Result<()> {
     )
 }
 
-/// The passes over the corpus, without a host.
+/// The passes over the corpus and the pages of the storefronts, without a host.
 pub(super) fn corpus_natively() -> anyhow::Result<()> {
+    let mut folders = vec![place::cache()?.join("corpus")];
+    folders.extend(storefront::folders());
     let test = [
         "-p",
         "vitrine-edge",
@@ -170,7 +172,7 @@ pub(super) fn corpus_natively() -> anyhow::Result<()> {
     must(
         cargo(&["test", "--quiet"])
             .args(test)
-            .env("VITRINE_CORPUS", place::cache()?.join("corpus")),
+            .env("VITRINE_CORPUS", std::env::join_paths(folders)?),
     )
 }
 
@@ -193,14 +195,15 @@ pub(super) fn corpus_in_browser() -> anyhow::Result<()> {
     ])
 }
 
-pub(super) fn evershop(verb: &str) -> anyhow::Result<()> {
-    must(command("node").arg(shops("evershop.mjs")).arg(verb))
+/// A verb of a shop's own script.
+pub(super) fn shop(script: &str, verb: &str) -> anyhow::Result<()> {
+    must(command("node").arg(shops(script)).arg(verb))
 }
 
 pub(super) fn beside_evershop(config: &str, script: &str) -> anyhow::Result<()> {
     must(
-        scene("stage", config)
-            .args(["--origin", EVERSHOP_URL, "--", "node"])
+        beside(config, EVERSHOP_URL)
+            .arg("node")
             .arg(shops(script))
             .args(["{vitrine}", "{origin}"]),
     )
@@ -208,12 +211,13 @@ pub(super) fn beside_evershop(config: &str, script: &str) -> anyhow::Result<()> 
 }
 
 pub(super) fn evershop_identity() -> anyhow::Result<()> {
-    must(
-        scene("stage", OFF)
-            .args(["--origin", EVERSHOP_URL, "--"])
-            .arg(place::lab())
-            .args(["identity", "--origin", "{origin}", "--vitrine", "{vitrine}"]),
-    )
+    must(beside(OFF, EVERSHOP_URL).arg(place::lab()).args([
+        "identity",
+        "--origin",
+        "{origin}",
+        "--vitrine",
+        "{vitrine}",
+    ]))
 }
 
 /// The lab with Vitrine on a port of its own, so that a running demo is not in the way.
@@ -231,9 +235,16 @@ fn scene(verb: &str, config: &str) -> Command {
 }
 
 /// The demo shop and Vitrine, and then a command. The vendors keep the port that `vitrine.toml` names.
-fn staged(config: &str) -> Command {
+pub(super) fn staged(config: &str) -> Command {
     let mut lab = scene("stage", config);
     lab.args(["--shop-port", "13000", "--"]);
+    lab
+}
+
+/// Vitrine in front of a shop that runs, and then a command.
+pub(super) fn beside(config: &str, origin: &str) -> Command {
+    let mut lab = scene("stage", config);
+    lab.args(["--origin", origin, "--"]);
     lab
 }
 

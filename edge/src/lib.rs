@@ -18,6 +18,7 @@ pub mod config;
 mod context;
 pub mod encoding;
 pub mod experiment;
+mod fallback_fonts;
 pub mod headers;
 pub mod html;
 mod learned;

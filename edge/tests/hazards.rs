@@ -33,5 +33,7 @@ mod preloads;
 mod ratchet;
 #[path = "hazards/sheets.rs"]
 mod sheets;
+#[path = "hazards/stand_ins.rs"]
+mod stand_ins;
 #[path = "hazards/support.rs"]
 mod support;

@@ -79,6 +79,7 @@ const EVERYTHING = {
     third_party_scripts: { rules: RULES },
     facades: { enabled: true, chats: [{ vendor: 'tawk', text: 'Ask us' }] },
     google_fonts: { enabled: true },
+    font_fallback_metrics: { enabled: true },
     preconnect: { origins: ['https://collector.example'] },
     critical_css: { enabled: true, rules: [{ template: 'product', css: 'h1{color:teal}' }] },
     content_visibility: { enabled: true, rules: [{ selector: '.reviews > li', height: 240 }] },
@@ -158,7 +159,8 @@ async function unharmed(name, mine) {
   return through;
 }
 const LINKED = ['facades', 'preconnect', 'responsive_images', 'inject_rum'];
-const ALL = [...LINKED, 'content_visibility', 'critical_css', 'speculation_rules', 'third_party_scripts'];
+const STYLES = ['content_visibility', 'critical_css', 'font_fallback_metrics'];
+const ALL = [...LINKED, ...STYLES, 'speculation_rules', 'third_party_scripts'];
 
 test('h43_without_a_policy_everything_is_there_and_nothing_is_refused', async () => {
   const { ran: ran_, headers } = await unharmed('none', ALL);
@@ -170,7 +172,7 @@ test('h43_default_src_self_alone_lets_nothing_inline_in', () => unharmed('self',
 
 test('h43_every_policy_of_a_page_is_kept_to', async () => {
   await unharmed('several', ALL);
-  await unharmed('meta', ALL.filter((name) => !['content_visibility', 'critical_css'].includes(name)));
+  await unharmed('meta', ALL.filter((name) => !STYLES.includes(name)));
 });
 
 test('h43_a_page_that_wants_trusted_types_has_no_loader_of_ours', () => unharmed('trusted', ALL.filter((name) => !['facades', 'third_party_scripts'].includes(name))));
@@ -180,7 +182,7 @@ test('h44_strict_dynamic_and_nonces_let_in_what_carries_the_nonce', async () => 
   await unharmed('nonce', ALL);
 });
 
-test('h46_a_policy_that_names_hosts_gets_no_more_of_them', () => unharmed('hosts', ALL.filter((name) => !['content_visibility', 'critical_css'].includes(name))));
+test('h46_a_policy_that_names_hosts_gets_no_more_of_them', () => unharmed('hosts', ALL.filter((name) => !STYLES.includes(name))));
 
 test('h43_style_attributes_have_a_directive_of_their_own', () => unharmed('attributes', LINKED));
 
@@ -198,7 +200,7 @@ test('h43_a_policy_that_only_reports_blocks_nothing_and_reports_what_explain_say
 });
 
 test('h48_rules_stand_in_the_page_only_where_the_policy_says_so_and_else_in_a_header_that_is_taken', async () => {
-  await unharmed('rules', [...LINKED, 'content_visibility', 'critical_css', 'speculation_rules']);
+  await unharmed('rules', [...LINKED, ...STYLES, 'speculation_rules']);
   for (const name of ['none', 'rules', 'nonce', 'self']) {
     const context = await browser.newContext({ viewport: VIEWPORT });
     const tab = await context.newPage();

@@ -9,7 +9,7 @@ import path from 'node:path';
 import test, { after, before } from 'node:test';
 
 import { parse } from './lib/args.mjs';
-import { VIEWPORT, launch, watchConsole } from './lib/browser.mjs';
+import { VIEWPORT, eventually, launch, watchConsole } from './lib/browser.mjs';
 import { stand } from './lib/stand.mjs';
 import { vendors } from './lib/vendors.mjs';
 
@@ -21,23 +21,23 @@ const packaged = (file) => fs.readFileSync(path.join(import.meta.dirname, 'node_
 const LOBSTER = '@fontsource/lobster';
 const RANGES = JSON.parse(packaged(`${LOBSTER}/unicode.json`));
 const file = (alphabet) => `/s/lobster/v32/neILzCirqoswsqX9_${alphabet}.woff2`;
-const face = ([alphabet, range]) => `/* ${alphabet} */
+const face = (display) => ([alphabet, range]) => `/* ${alphabet} */
 @font-face {
   font-family: 'Lobster';
   font-style: normal;
   font-weight: 400;
-  font-display: block;
+  font-display: ${display};
   src: url(https://fonts.gstatic.com${file(alphabet)}) format('woff2');
   unicode-range: ${range};
 }
 `;
-const SHEET = Object.entries(RANGES).map(face).join('');
+const sheet = (display) => Object.entries(RANGES).map(face(display)).join('');
 const FILES = new Map(Object.keys(RANGES).map((alphabet) => [file(alphabet), packaged(`${LOBSTER}/files/lobster-${alphabet}-400-normal.woff2`)]));
 
 // What either host of Google's has at a path.
-function google(name) {
-  if (name === '/css2') return { headers: { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'private, max-age=86400' }, body: SHEET };
-  const body = FILES.get(name);
+function google(url) {
+  if (url.pathname === '/css2') return { headers: { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'private, max-age=86400' }, body: sheet(url.searchParams.get('display')) };
+  const body = FILES.get(url.pathname);
   return body ? { headers: { 'content-type': 'font/woff2', 'cache-control': 'public, max-age=31536000' }, body } : null;
 }
 
@@ -47,7 +47,19 @@ const html = (title, head, body) => ({
 const link = (query) => `<link rel="preconnect" href="https://fonts.googleapis.com"><link rel="preconnect" href="https://fonts.gstatic.com" crossorigin><link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Lobster&amp;${query}">`;
 const text = (head) => html('Vases', `${head}<style>body{font:48px Lobster,monospace}</style>`, '<h1>Tidewater vase</h1><p>Ваза на столе</p>');
 
+// A page of text whose web font comes late: its lists of fonts are in the shop's own sheets.
+const PROSE = 'Thrown by hand from stoneware of the valley, fired twice and glazed in the green of the river in spring. No two are the same, and each is signed below the foot. '.repeat(4);
+const LATER = { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'public, max-age=600', etag: '"1"' };
+const STYLE = 'body{margin:20px;max-width:700px;font:24px Lobster,sans-serif}h1{font-family:"Lobster",sans-serif;font-size:52px}';
+const OWN_FACE = `@font-face{font-family:Lobster;font-display:swap;src:url(/lobster.woff2)}${STYLE}`;
+const prose = (head) => html('Vases', head, `<h1>Vases from the Tidewater pottery</h1><p>${PROSE}</p><h2>How it is made</h2><p>${PROSE}</p><footer>Tidewater</footer>`);
+
 const PAGES = {
+  '/linked': prose(`${link('display=swap')}<link rel="stylesheet" href="/css/linked.css">`),
+  '/css/linked.css': { headers: LATER, body: STYLE },
+  '/loaded': prose('<link rel="stylesheet" href="/css/loaded.css">'),
+  '/css/loaded.css': { headers: LATER, body: OWN_FACE },
+  '/lobster.woff2': { headers: { 'content-type': 'font/woff2', 'cache-control': 'no-store' }, body: packaged(`${LOBSTER}/files/lobster-latin-400-normal.woff2`) },
   '/own': text(link('display=block')),
   '/elsewhere': text(link('display=block&amp;subset=cyrillic')),
   '/without': text(''),
@@ -62,10 +74,10 @@ const fetched = [];
 let isDown = false;
 
 before(async () => {
-  strangers = await vendors(args.port + 2, (_, url) => google(url.pathname));
+  strangers = await vendors(args.port + 2, (_, url) => google(url));
   googles = http.createServer((request, response) => {
     fetched.push(request.url);
-    const found = isDown ? null : google(new URL(request.url, 'http://x').pathname);
+    const found = isDown ? null : google(new URL(request.url, 'http://x'));
     if (!found) return response.writeHead(isDown ? 503 : 404).end();
     return response.writeHead(200, found.headers).end(found.body);
   });
@@ -75,8 +87,9 @@ before(async () => {
     vitrine: path.resolve(args.vitrine),
     manifest: path.resolve(args.manifest),
     port: args.port,
-    shop: (name) => PAGES[name] ?? null,
-    policy: { passes: { google_fonts: { enabled: true } } },
+    // A browser whose requests are looked at asks for everything anew.
+    shop: (name, { headers }) => (headers['if-none-match']?.includes('"1"') ? { status: 304, headers: LATER } : PAGES[name] ?? null),
+    policy: { passes: { google_fonts: { enabled: true }, font_fallback_metrics: { enabled: true } } },
     settings: { font_sheets: address, font_files: address },
   });
   browser = await launch({ args: strangers.switches });
@@ -103,7 +116,7 @@ async function visit(base, name, options = {}) {
     await document.fonts.ready;
     return {
       check: document.fonts.check('48px Lobster', 'Tidewater') && document.fonts.check('48px Lobster', 'Ваза'),
-      faces: [...document.fonts].map(({ family, weight, style, display, unicodeRange, status }) => ({ family, weight, style, display, unicodeRange, status })),
+      faces: [...document.fonts].filter(({ family }) => !family.includes('v-fallback')).map(({ family, weight, style, display, unicodeRange, status }) => ({ family, weight, style, display, unicodeRange, status })),
       connects: document.querySelectorAll('link[rel=preconnect][href]').length,
     };
   });
@@ -155,3 +168,69 @@ test('h57_where_vitrine_cannot_reach_google_the_browser_still_does', async () =>
   assert.ok(through.picture.equals(straight.picture));
   assert.deepEqual(through.errors, []);
 });
+
+// One visit whose web fonts come when all else has been seen for a while: how much moves then.
+async function late(url, options) {
+  const context = await browser.newContext({ viewport: VIEWPORT, ...options });
+  const page = await context.newPage();
+  const errors = [];
+  watchConsole(page, errors);
+  let come;
+  const wait = new Promise((done) => { come = done; });
+  await page.route('**/*.woff2', async (route) => {
+    await wait;
+    await route.continue();
+  });
+  await page.addInitScript(() => {
+    window.__shift = 0;
+    new PerformanceObserver((list) => {
+      for (const one of list.getEntries()) if (!one.hadRecentInput) window.__shift += one.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  const places = () => page.evaluate(() => new Promise((done) => {
+    const measure = () => done([...document.querySelectorAll('h1,p,h2,footer')].map((part) => part.getBoundingClientRect()).map(({ top, height }) => [top, height]));
+    // Two frames on, what has been painted has been reported.
+    setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(measure)), 700);
+  }));
+  const before = await places();
+  const unmoved = await page.evaluate(() => window.__shift);
+  come();
+  await page.evaluate(() => document.fonts.ready);
+  const after = await places();
+  const { shift, loaded } = await page.evaluate(() => ({ shift: window.__shift, loaded: [...document.fonts].filter((face) => face.family.replaceAll('"', '') === 'Lobster' && face.status === 'loaded').length }));
+  const picture = await page.screenshot({ fullPage: true, animations: 'disabled' });
+  await context.close();
+  assert.equal(loaded, 1, `${url}: the web font has come`);
+  assert.equal(unmoved, 0, `${url}: nothing moves before it`);
+  return { shift, before, after, picture, errors };
+}
+
+// What pages link is changed from the twentieth view on.
+async function learned(page, css) {
+  for (let i = 0; i < 20; i += 1) await (await fetch(shop.through + page, { headers: { accept: 'text/html' } })).text();
+  await eventually(`${css} with stand-ins`, async () => {
+    // Each coding is a sheet of its own: this is the browser's.
+    const answer = await fetch(shop.through + css, { headers: { 'sec-fetch-dest': 'style', 'accept-encoding': 'gzip, deflate, br, zstd' } });
+    return (await answer.text()).includes('v-fallback');
+  });
+}
+
+async function moves(page) {
+  await learned(page, `/css${page}.css`);
+  for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+    const straight = await late(shop.origin + page, { viewport });
+    const through = await late(shop.through + page, { viewport });
+    const place = `${page} at ${viewport.width}: ${straight.shift.toFixed(4)} straight, ${through.shift.toFixed(4)} through Vitrine`;
+    console.log(place);
+    assert.ok(straight.shift > 0.02, place);
+    assert.ok(through.shift < 0.001, place);
+    assert.deepEqual(through.after, straight.after, `${place}: in the end all is where it was`);
+    assert.ok(through.picture.equals(straight.picture), `${place}: and looks as it did`);
+    assert.deepEqual(through.errors, [], place);
+  }
+}
+
+test('h58_nothing_moves_when_a_font_comes_that_the_page_links_at_google_fonts', () => moves('/linked'));
+
+test('h58_nothing_moves_when_a_font_comes_that_a_sheet_of_the_shop_loads', () => moves('/loaded'));

@@ -387,6 +387,7 @@ passes! {
     early_hints,
     preload,
     preconnect,
+    font_fallback_metrics,
     google_fonts,
     css,
     third_party_scripts,

@@ -79,11 +79,7 @@ impl Pass for Css {
 
 /// Remembers a sheet of the shop's that the page links.
 pub(super) fn remember(tag: &Tag<'_, '_, '_>, page: &Page, receipt: &mut Receipt) {
-    let is_sheet = tag.name() == "link"
-        && (tag.has_word("rel", "stylesheet")
-            || (tag.has_word("rel", "preload")
-                && tag.value("as").is_some_and(|kind| kind.eq_ignore_ascii_case("style"))));
-    if !is_sheet {
+    if !is_sheet(tag) {
         return;
     }
     let url = tag.value("href").and_then(|href| page.resolve(&href));
@@ -99,4 +95,12 @@ pub(super) fn remember(tag: &Tag<'_, '_, '_>, page: &Page, receipt: &mut Receipt
         None if is_full => {}
         None => receipt.sheets.push(Linked { address, pinned }),
     }
+}
+
+/// Whether an element links or preloads a style sheet.
+pub(super) fn is_sheet(tag: &Tag<'_, '_, '_>) -> bool {
+    tag.name() == "link"
+        && (tag.has_word("rel", "stylesheet")
+            || (tag.has_word("rel", "preload")
+                && tag.value("as").is_some_and(|kind| kind.eq_ignore_ascii_case("style"))))
 }

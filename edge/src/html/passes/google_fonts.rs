@@ -20,7 +20,7 @@ use url::Url;
 use super::super::csp::Ruling;
 use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
-use super::{Contract, Decision, Edit, Pass, Receipt};
+use super::{Contract, Decision, Edit, Pass, Receipt, css};
 use crate::routes::fonts::{PREFIX, SHEETS};
 
 /// What this pass declares of itself.
@@ -80,10 +80,7 @@ impl Pass for GoogleFonts {
             receipt.note(|| format!("{url} need not be connected to"));
             return;
         }
-        let is_sheet = tag.has_word("rel", "stylesheet")
-            || (tag.has_word("rel", "preload")
-                && tag.value("as").is_some_and(|kind| kind.eq_ignore_ascii_case("style")));
-        if !is_sheet {
+        if !css::is_sheet(tag) {
             return;
         }
         if tag.has("integrity") {

@@ -43,13 +43,13 @@ fn main() {
 }
 
 fn table(vendors: &[Vendor]) -> String {
-    let mut source = "const VENDORS: &[Vendor] = &[\n".to_owned();
+    let mut source = format!("static VENDORS: [Vendor; {}] = [\n", vendors.len());
     for vendor in vendors {
         let actions = vendor.actions.iter();
         let actions: Vec<_> = actions.map(|a| format!("Action::{}", variant(a))).collect();
         writeln!(
             source,
-            "Vendor {{ id: {:?}, category: Category::{}, patterns: &{:?}, interface: Interface::{}, \
+            "Vendor {{ id: {:?}, category: Category::{}, patterns: &{:?}, parsed: OnceLock::new(), interface: Interface::{}, \
              actions: &[{}], protected: {}, google: {} }},",
             vendor.id,
             variant(&vendor.category),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::Value;
-use storefront::{facts, pages, rewrite, subjects};
+use storefront::{facts, hints, pages, rewrite, subjects};
 use vitrine_edge::html::PageFacts;
 use vitrine_edge::html::passes::{Config, NAMES};
 
@@ -50,7 +50,7 @@ fn first_case(pass: &str) -> (Config, PageFacts) {
     let mut case: Value = serde_json::from_str(&text).expect("JSON");
     let mut config = serde_json::to_value(Config::off()).expect("options are JSON");
     config[pass] = case["options"].take();
-    let mut facts = facts();
+    let mut facts = facts(&Rc::new(hints()));
     if let hints @ Value::Object(_) = case["hints"].take() {
         facts.hints = Some(Rc::new(serde_json::from_value(hints).expect("hints")));
     }

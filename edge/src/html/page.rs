@@ -1,6 +1,7 @@
 //! What is known about a page: before its first byte, and while it streams.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -115,6 +116,8 @@ pub(super) struct Page {
     pub(super) in_head: bool,
     /// Another optimiser that decides when the page's scripts run.
     pub(super) other_optimiser: Option<&'static str>,
+    /// The reference that was last resolved: passes ask for the same one in turn.
+    resolved: RefCell<(String, Option<Url>)>,
 }
 
 impl Page {
@@ -126,16 +129,25 @@ impl Page {
             charset_settled: false,
             in_head: true,
             other_optimiser: None,
+            resolved: RefCell::default(),
         }
+    }
+
+    /// From here on, references are relative to this one.
+    pub(super) fn rebase(&mut self, href: &str) {
+        self.base = self.facts.url.join(href.trim()).ok();
+        self.resolved.take();
     }
 
     /// Resolves a URL as the browser does at this point of the page.
     pub(super) fn resolve(&self, reference: &str) -> Option<Url> {
-        self.base
-            .as_ref()
-            .unwrap_or(&self.facts.url)
-            .join(reference.trim())
-            .ok()
+        let (last, url) = &mut *self.resolved.borrow_mut();
+        if last != reference || url.is_none() {
+            reference.clone_into(last);
+            let base = self.base.as_ref().unwrap_or(&self.facts.url);
+            *url = base.join(reference.trim()).ok();
+        }
+        url.clone()
     }
 
     /// Whether a URL is the page's own origin.

@@ -269,8 +269,7 @@ impl Rewriter {
                 self.emit(&before);
                 self.stream.borrow_mut().preamble += before.len();
                 self.begun = true;
-                let begins_with_html = is_html_tag(&rest);
-                self.phase = Phase::Rewriting(Box::new(self.parser(utf8_bom, begins_with_html)));
+                self.phase = Phase::Rewriting(Box::new(self.parser(utf8_bom)));
                 self.rewrite(&rest);
             }
         }
@@ -316,7 +315,7 @@ impl Rewriter {
         stream.finish();
     }
 
-    fn parser(&self, utf8_bom: bool, begins_with_html: bool) -> HtmlRewriter<'static, Output> {
+    fn parser(&self, utf8_bom: bool) -> HtmlRewriter<'static, Output> {
         let (encoding, from_meta) = {
             let mut stream = self.stream.borrow_mut();
             let declared = encoding::ContentType::of(&stream.page.facts.headers);
@@ -350,12 +349,11 @@ impl Rewriter {
                 }),
             ));
         }
-        let seen = self.stream.borrow().seen(begins_with_html);
-        let seen = selectors::parsed(&seen);
-        if let Some(seen) = &seen {
+        let every = selectors::parsed("*");
+        if let Some(every) = &every {
             let stream = Rc::clone(&self.stream);
             settings = settings.append_element_content_handler((
-                Cow::Borrowed(&**seen),
+                Cow::Borrowed(&**every),
                 ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
                     Stream::element(&stream, element)
                 }),
@@ -363,12 +361,4 @@ impl Rewriter {
         }
         HtmlRewriter::new(settings, Output(Rc::clone(&self.output)))
     }
-}
-
-/// Whether markup begins with the tag `<html>`.
-fn is_html_tag(markup: &[u8]) -> bool {
-    let name = markup.get(1..5).unwrap_or_default();
-    let after = markup.get(5);
-    name.eq_ignore_ascii_case(b"html")
-        && after.is_some_and(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))
 }

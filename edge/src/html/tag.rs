@@ -12,7 +12,9 @@ pub(super) struct Tag<'a, 'r, 't> {
     matched: &'a [(usize, usize)],
     /// Index of the pass that is looking.
     pub(super) pass: usize,
-    /// Whether the element or an ancestor opts out of changes.
+    /// Whether the element itself opts out of changes.
+    pub(super) asks_to_be_left: bool,
+    /// Whether it or an ancestor does.
     pub(super) opted_out: bool,
     /// The nearest `<picture>` around the element, if it is in one.
     pub(super) picture: Option<Picture>,
@@ -42,6 +44,7 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
             name,
             matched,
             pass: 0,
+            asks_to_be_left: false,
             opted_out,
             picture,
             grown: 0,
@@ -74,7 +77,7 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
 
     /// An attribute's value as written, character references and all. Of duplicates, the first.
     pub(super) fn raw(&self, name: &str) -> Option<String> {
-        self.element.get_attribute(name)
+        self.attribute(name).map(Attribute::value)
     }
 
     /// An attribute's value as a browser reads it.
@@ -83,7 +86,17 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.element.has_attribute(name)
+        self.attribute(name).is_some()
+    }
+
+    /// The first attribute of a name. Reading a name costs an allocation; its length is there.
+    fn attribute(&self, name: &str) -> Option<&Attribute<'_>> {
+        let mut attributes = self.element.attributes().iter();
+        attributes.find(|attribute| {
+            let written = attribute.name_source_location();
+            written.is_none_or(|written| written.bytes().len() == name.len())
+                && attribute.name() == name
+        })
     }
 
     /// Whether an attribute, if it is there, is ASCII as written, and is there once: then it can be renamed.
@@ -151,8 +164,7 @@ impl<'a, 'r, 't> Tag<'a, 'r, 't> {
 
     /// How many bytes an attribute takes in the tag, as ` name="value"`.
     fn written(&self, name: &str) -> i64 {
-        let value = self.element.get_attribute(name);
-        value.map_or(0, |value| {
+        self.raw(name).map_or(0, |value| {
             (name.len() + value.len() + " =\"\"".len()) as i64
         })
     }

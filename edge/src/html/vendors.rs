@@ -1,5 +1,7 @@
 //! Who third-party scripts are from, and what may be done with them. The data is `vendors.json`.
 
+use std::sync::OnceLock;
+
 use url::Url;
 
 use super::passes::third_party_scripts::{Action, Category};
@@ -11,6 +13,8 @@ pub(super) struct Vendor {
     pub(super) id: &'static str,
     pub(super) category: Category,
     patterns: &'static [&'static str],
+    /// The same, once they have been asked for.
+    parsed: OnceLock<Vec<UrlPattern>>,
     pub(super) interface: Interface,
     /// What a rule may ask for, beside leaving the script as it is.
     pub(super) actions: &'static [Action],
@@ -41,7 +45,7 @@ include!(concat!(env!("OUT_DIR"), "/vendors.rs"));
 
 /// Every known vendor.
 pub(super) fn all() -> &'static [Vendor] {
-    VENDORS
+    &VENDORS
 }
 
 /// The vendor of this id.
@@ -78,8 +82,14 @@ fn candidates(url: &Url) -> impl Iterator<Item = &'static Vendor> {
 impl Vendor {
     /// Whether a script at this address is the vendor's.
     fn made(&self, url: &Url) -> bool {
-        let mut patterns = self.patterns.iter();
-        patterns.any(|text| UrlPattern::parse(text).is_some_and(|pattern| pattern.matches(url)))
+        let parse = || {
+            self.patterns
+                .iter()
+                .filter_map(|text| UrlPattern::parse(text))
+                .collect()
+        };
+        let mut patterns = self.parsed.get_or_init(parse).iter();
+        patterns.any(|pattern| pattern.matches(url))
     }
 }
 

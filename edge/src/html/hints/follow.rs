@@ -11,8 +11,8 @@ pub(in crate::html) struct Follower {
     selectors: Vec<String>,
     /// How many elements each selector has matched.
     matches: Vec<u32>,
-    /// What is followed: index of the selector, of the group, and of the image in the group.
-    entries: Vec<(usize, usize, usize)>,
+    /// What is followed, sorted: index of the selector, ordinal, index of the group and of the image in the group.
+    entries: Vec<(usize, u32, usize, usize)>,
 }
 
 /// What has been seen of one element, by the screens on which it was seen.
@@ -36,9 +36,10 @@ impl Follower {
                     selectors.push(image.selector.clone());
                     selectors.len() - 1
                 });
-                entries.push((selector, g, i));
+                entries.push((selector, image.ordinal, g, i));
             }
         }
+        entries.sort_unstable();
         Self {
             hints: Rc::clone(hints),
             matches: vec![0; selectors.len()],
@@ -59,7 +60,7 @@ impl Follower {
 
     /// Whether a group of these screens has an image that is followed.
     pub(in crate::html) fn has(&self, viewport: Viewport) -> bool {
-        let mut groups = self.entries.iter().map(|(_, group, _)| *group);
+        let mut groups = self.entries.iter().map(|(_, _, group, _)| *group);
         groups.any(|group| self.hints.groups[group].viewport == viewport)
     }
 
@@ -73,12 +74,16 @@ impl Follower {
             }
             let ordinal = *matches;
             *matches += 1;
-            for &(of, group, image) in &self.entries {
+            let place = |entry: &(usize, u32, usize, usize)| (entry.0, entry.1);
+            let first = self
+                .entries
+                .partition_point(|entry| place(entry) < (selector, ordinal));
+            let meant = self.entries[first..].iter();
+            for &(_, _, group, image) in
+                meant.take_while(|entry| place(entry) == (selector, ordinal))
+            {
                 let group = &self.hints.groups[group];
-                let image = &group.images[image];
-                if of == selector && image.ordinal == ordinal {
-                    met.push((group, image));
-                }
+                met.push((group, &group.images[image]));
             }
         }
         met

@@ -18,6 +18,7 @@
 //! With a rule for `https://tags.example/*`, the script in
 //! `<div data-no-optimize><script src="https://tags.example/1.js"></script></div>` stays as it is.
 
+use lol_html::html_content::Element;
 use serde::{Deserialize, Serialize};
 
 use super::super::page::{Page, PageFacts};
@@ -66,10 +67,19 @@ const OPT_OUTS: [OptOut; 6] = [
     },
 ];
 
-/// Matches every element that opts out by itself.
-pub(in super::super) fn selector() -> String {
-    let selectors = OPT_OUTS.iter().map(OptOut::written);
-    selectors.collect::<Vec<_>>().join(", ")
+/// Whether an element opts out by itself.
+///
+/// Every element of a page is asked: the length of a name, which costs nothing, comes before the name.
+pub(in super::super) fn is_asked_by(element: &Element<'_, '_>) -> bool {
+    element.attributes().iter().any(|attribute| {
+        let length = attribute.name_source_location().map(|name| name.bytes().len());
+        let mut opt_outs = OPT_OUTS.iter();
+        opt_outs.any(|opt_out| {
+            length == Some(opt_out.attribute.len())
+                && attribute.name() == opt_out.attribute
+                && opt_out.value.is_none_or(|value| attribute.value() == value)
+        })
+    })
 }
 
 impl OptOut {
@@ -133,17 +143,13 @@ impl Pass for OptOuts {
         (!others.iter().any(changes)).then_some("nothing is to be changed")
     }
 
-    fn selectors(&self) -> Vec<String> {
-        vec![selector()]
-    }
-
     /// What no other pass looks at needs no opt-out.
     fn acts_in_body(&self) -> bool {
         false
     }
 
     fn start_tag(&mut self, tag: &mut Tag<'_, '_, '_>, _page: &Page, receipt: &mut Receipt) {
-        if !tag.matched(0) {
+        if !tag.asks_to_be_left {
             return;
         }
         for opt_out in OPT_OUTS.iter().filter(|opt_out| opt_out.is_on(tag)) {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
 use lol_html::html_content::{ContentType, Element, EndTag};
 use lol_html::{HandlerResult, Selector};
@@ -15,41 +14,37 @@ use super::super::passes::{Contract, Decision, Edit, Pass, Receipt, opt_outs};
 use super::super::tag::{Picture, Tag};
 use super::{Outcome, PassReport, selectors};
 
-/// Elements that every pass sees.
-const COMMON: [&str; 8] = [
-    "base", "iframe", "img", "link", "meta", "script", "style", "title",
-];
+/// Whether every pass sees an element.
+fn is_common(name: &str) -> bool {
+    matches!(
+        name,
+        "base" | "iframe" | "img" | "link" | "meta" | "script" | "style" | "title"
+    )
+}
 
-/// Elements in which a browser does not act on what it finds.
-const INERT: [&str; 3] = ["template", "svg", "math"];
+/// Whether a browser does not act on what it finds in an element.
+fn is_inert(name: &str) -> bool {
+    matches!(name, "template" | "svg" | "math")
+}
 
-/// The element in which the parser and a browser can read the same text differently, and those that they read so.
+/// The element in which the parser and a browser can read the same text differently.
 const AMBIGUOUS: &str = "select";
-const READ_IN_TWO_WAYS: [&str; 9] = [
-    "title",
-    "style",
-    "iframe",
-    "xmp",
-    "noembed",
-    "noframes",
-    "noscript",
-    "plaintext",
-    "textarea",
-];
 
-/// What is always seen of a document that begins with `<html>`, see [`Stream::seen`].
-static SEEN: LazyLock<String> = LazyLock::new(|| {
-    let names = [
-        "html", "html > *", "head > *", "frameset", AMBIGUOUS, "picture", "source",
-    ];
-    let names = names.into_iter().chain(COMMON).chain(INERT);
-    let mut seen: Vec<_> = names.map(str::to_owned).collect();
-    let others = READ_IN_TWO_WAYS
-        .iter()
-        .filter(|name| !COMMON.contains(name));
-    seen.extend(others.map(|name| format!("{AMBIGUOUS} {name}")));
-    seen.join(", ")
-});
+/// Whether they read an element in there so.
+fn is_read_in_two_ways(name: &str) -> bool {
+    matches!(
+        name,
+        "title"
+            | "style"
+            | "iframe"
+            | "xmp"
+            | "noembed"
+            | "noframes"
+            | "noscript"
+            | "plaintext"
+            | "textarea"
+    )
+}
 
 /// Longest inline script that passes are shown, in bytes. Of a longer one they see the beginning.
 const MAX_INLINE_SCRIPT: usize = 256 << 10;
@@ -60,7 +55,6 @@ const CHARSET_PRESCAN: usize = 1024;
 /// What a selector match is remembered as.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mark {
-    OptOut,
     /// Left alone by some passes: the index of the exception.
     Exception(usize),
     /// A selector of a pass: pass index and selector index.
@@ -165,6 +159,8 @@ pub(super) struct Stream {
     pub(super) preamble: usize,
     /// Why passes see nothing from here on.
     pub(super) given_up: Option<&'static str>,
+    /// Names of elements that some pass sees beside the common ones.
+    elements: Vec<&'static str>,
     /// What selectors have said of the element at hand.
     here: Here,
     /// How many open elements opt out.
@@ -185,8 +181,6 @@ struct Here {
     offset: usize,
     /// Selectors of passes that matched it: pass index and selector index.
     matched: Vec<(usize, usize)>,
-    /// Whether it has no content, and opts out.
-    opts_out: bool,
     /// Exceptions that cover it, where it has no content.
     excepted: Vec<usize>,
 }
@@ -199,7 +193,6 @@ impl Here {
         if self.offset != offset {
             self.offset = offset;
             self.matched.clear();
-            self.opts_out = false;
             self.excepted.clear();
         }
     }
@@ -229,7 +222,9 @@ impl Stream {
             wanted: slots.iter().any(|slot| slot.reads_inline_scripts),
             ..InlineScript::default()
         };
+        let elements = slots.iter().flat_map(|slot| slot.elements);
         Self {
+            elements: elements.copied().collect(),
             excepted: vec![0; page.facts.exceptions.len()],
             page,
             slots,
@@ -294,7 +289,6 @@ impl Stream {
     pub(super) fn marks(&self) -> Vec<(Rc<Selector>, Mark)> {
         let mut marks = Vec::new();
         if self.acts_in_body() {
-            marks.extend(selectors::parsed(&opt_outs::selector()).map(|s| (s, Mark::OptOut)));
             for (index, exception) in self.page.facts.exceptions.iter().enumerate() {
                 let selector = selectors::parsed(&exception.selector);
                 marks.extend(selector.map(|s| (s, Mark::Exception(index))));
@@ -310,48 +304,12 @@ impl Stream {
         marks
     }
 
-    /// The elements that [`Stream::element`] must see, as a list of selectors.
-    ///
-    /// In the head that is every element, so that the first one that does not belong there is seen to end it:
-    /// in a document that begins with `<html>`, an element of the head, or the one that ends it, is a child of
-    /// `<html>` or of `<head>`. A document that begins otherwise has no such parent, and every element of it is
-    /// seen. Behind the head, what is not seen is not read either: the parser only looks for the next `<`.
-    pub(super) fn seen(&self, begins_with_html: bool) -> String {
-        if !begins_with_html {
-            return "*".to_owned();
-        }
-        let mut seen = SEEN.clone();
-        for slot in &self.slots {
-            let Some(pass) = &slot.pass else { continue };
-            let selectors = pass.selectors();
-            let valid = selectors.iter().map(String::as_str);
-            let valid = valid.filter(|selector| selectors::parsed(selector).is_some());
-            for selector in slot.elements.iter().copied().chain(valid) {
-                seen.push_str(", ");
-                seen.push_str(selector);
-            }
-        }
-        seen
-    }
-
     /// Remembers that a selector matched the element that passes are about to see.
     pub(super) fn mark(shared: &Shared, element: &mut Element<'_, '_>, mark: Mark) {
         let mut stream = shared.borrow_mut();
         stream.here.be_at(element);
         match mark {
             Mark::Selector(pass, selector) => stream.here.matched.push((pass, selector)),
-            Mark::OptOut => {
-                let shared = Rc::clone(shared);
-                if let Some(handlers) = element.end_tag_handlers() {
-                    stream.opt_outs += 1;
-                    handlers.push(Box::new(move |_: &mut EndTag<'_>| {
-                        shared.borrow_mut().opt_outs -= 1;
-                        Ok(())
-                    }));
-                } else {
-                    stream.here.opts_out = true;
-                }
-            }
             Mark::Exception(index) => {
                 let shared = Rc::clone(shared);
                 if let Some(handlers) = element.end_tag_handlers() {
@@ -367,7 +325,7 @@ impl Stream {
         }
     }
 
-    /// Sees every start tag that one of [`Stream::seen`] matches.
+    /// Sees every start tag.
     pub(super) fn element(shared: &Shared, element: &mut Element<'_, '_>) -> HandlerResult {
         let mut stream = shared.borrow_mut();
         let stream = &mut *stream;
@@ -393,14 +351,27 @@ impl Stream {
             return Ok(());
         }
         stream.learn(shared, element, &name);
-        let is_common = COMMON.contains(&name.as_str());
+        let asks_to_be_left = opt_outs::is_asked_by(element);
+        if asks_to_be_left {
+            stream.opt_out(shared, element);
+        }
+        let is_common = is_common(&name);
         let picture = stream.picture;
         let here = &stream.here;
-        let opted_out = here.opts_out || stream.opt_outs > 0;
+        let opted_out = asks_to_be_left || stream.opt_outs > 0;
         let mut tag = Tag::new(element, &name, &here.matched, opted_out, picture);
+        tag.asks_to_be_left = asks_to_be_left;
         stream.page.charset_settled |= stream.preamble + tag.offset() >= CHARSET_PRESCAN;
+        if !is_common
+            && !asks_to_be_left
+            && here.matched.is_empty()
+            && !stream.elements.contains(&&*name)
+        {
+            return Ok(());
+        }
         for (index, slot) in stream.slots.iter_mut().enumerate() {
             let wanted = is_common
+                || asks_to_be_left
                 || slot.elements.contains(&name.as_str())
                 || here.matched.iter().any(|(pass, _)| *pass == index);
             if !wanted || slot.pass.is_none() {
@@ -426,14 +397,26 @@ impl Stream {
         Ok(())
     }
 
+    /// An element opts out: everything in it does too.
+    fn opt_out(&mut self, shared: &Shared, element: &mut Element<'_, '_>) {
+        if let Some(handlers) = element.end_tag_handlers() {
+            self.opt_outs += 1;
+            let shared = Rc::clone(shared);
+            handlers.push(Box::new(move |_: &mut EndTag<'_>| {
+                shared.borrow_mut().opt_outs -= 1;
+                Ok(())
+            }));
+        }
+    }
+
     /// Keeps track of the elements that change how their content is read.
     fn enter(&mut self, shared: &Shared, element: &mut Element<'_, '_>, name: &str) {
-        if self.ambiguous > 0 && READ_IN_TWO_WAYS.contains(&name) {
+        if self.ambiguous > 0 && is_read_in_two_ways(name) {
             self.given_up = Some("ambiguous markup: a text element in <select>");
             return;
         }
         let counter: fn(&mut Self) -> &mut usize = match name {
-            name if INERT.contains(&name) => |stream| &mut stream.inert,
+            name if is_inert(name) => |stream| &mut stream.inert,
             AMBIGUOUS => |stream| &mut stream.ambiguous,
             _ => return,
         };
@@ -463,7 +446,7 @@ impl Stream {
     /// Takes from an element what later decisions need.
     fn learn(&mut self, shared: &Shared, element: &mut Element<'_, '_>, name: &str) {
         match name {
-            // Behind it, nothing has a parent by which the end of the head could be seen.
+            // What is inserted behind it stands in the body.
             "html" if self.page.in_head => on_end(element, shared, |stream, _| {
                 if stream.page.in_head {
                     stream.given_up.get_or_insert("the head never ended");
@@ -479,8 +462,10 @@ impl Stream {
             }),
             "base" if self.page.base.is_none() => {
                 let href = element.get_attribute("href");
-                let href = href.map(|raw| super::super::tag::decode_references(&raw));
-                self.page.base = href.and_then(|href| self.page.facts.url.join(href.trim()).ok());
+                if let Some(raw) = href {
+                    self.page
+                        .rebase(&super::super::tag::decode_references(&raw));
+                }
             }
             "meta" if self.page.in_head => self.learn_policy(element),
             "script" if self.script.wanted && may_run_inline(element) => {
@@ -552,15 +537,16 @@ impl Stream {
 
 /// Ends the passes that have nothing to do beside those that run.
 fn end_redundant(slots: &mut [Slot]) {
-    let running = |slot: &Slot| slot.pass.is_some().then_some(slot.contract);
     for at in 0..slots.len() {
+        let Some(pass) = &slots[at].pass else {
+            continue;
+        };
         let others = slots.iter().enumerate();
         let others: Vec<&Contract> = others
-            .filter(|(other, _)| *other != at)
-            .filter_map(|(_, slot)| running(slot))
+            .filter(|(other, slot)| *other != at && slot.pass.is_some())
+            .map(|(_, slot)| slot.contract)
             .collect();
-        let reason = slots[at].pass.as_ref().and_then(|p| p.redundant(&others));
-        if let Some(reason) = reason {
+        if let Some(reason) = pass.redundant(&others) {
             slots[at].end(|| reason);
         }
     }

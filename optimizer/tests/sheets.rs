@@ -71,6 +71,16 @@ fn h55_what_is_new_and_understood_is_kept_token_by_token() {
     }
 }
 
+/// Bootstrap has notes for its right-to-left edition there.
+#[test]
+fn h55_a_note_behind_a_value_leaves_nothing_behind() {
+    let out = minified(&with("a::before{content:var(--d, \"/\") /* rtl: x */;}")).unwrap();
+    assert!(
+        out.starts_with("a::before{content:var(--d, \"/\")}"),
+        "{out}"
+    );
+}
+
 #[test]
 fn h56_order_and_what_comes_first_in_a_sheet_stay() {
     let sheet = "@charset \"utf-8\";\n@import \"one.css\";\n@import url(two.css) print;\n@namespace svg \

@@ -90,6 +90,9 @@ const STEPS: &[Step] = &[
     after(HOST, "browser: scripts", || browser_alone("scripts.mjs")),
     after(HOST, "browser: consent", || browser_alone("consent.mjs")),
     after(HOST, "browser: fonts", || browser_alone("fonts.mjs")),
+    after(HOST, "browser: smaller style sheets", || {
+        browser_alone("sheets.mjs")
+    }),
     after(HOST, "browser: pages fetched ahead", || {
         browser_alone("speculation.mjs")
     }),

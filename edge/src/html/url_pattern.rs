@@ -1,6 +1,6 @@
 //! Patterns over URLs: `https://tags.example/*`, `//*.example/chat/*`.
 
-use url::Url;
+use url::{Position, Url};
 
 /// A URL pattern, compiled once.
 ///
@@ -67,13 +67,11 @@ impl UrlPattern {
     }
 
     fn matches_authority(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else {
-            return false;
-        };
-        match url.port() {
-            Some(port) => glob(&self.authority, &format!("{host}:{port}")),
-            None => glob(&self.authority, host),
-        }
+        url.has_host()
+            && glob(
+                &self.authority,
+                &url[Position::BeforeHost..Position::AfterPort],
+            )
     }
 
     fn matches_path(&self, url: &Url) -> bool {

@@ -18,6 +18,7 @@ use super::link_header::Link;
 use super::passes::Config;
 use super::url_pattern::UrlPattern;
 use super::{PageFacts, Rewriter, vendors};
+use crate::fallback_fonts::sheet::with_stand_ins;
 
 fn page() -> Url {
     "https://shop.example/p/1".parse().unwrap()
@@ -208,4 +209,32 @@ pub fn srcset(bytes: &[u8]) {
             "{inserted}"
         );
     }
+}
+
+/// A style sheet: whatever it is, a sheet with stand-ins is that sheet, with names in it and faces behind it, and gets
+/// no more of them.
+pub fn sheet(bytes: &[u8]) {
+    let css = String::from_utf8_lossy(bytes);
+    let Ok(made) = with_stand_ins(&css) else {
+        return;
+    };
+    assert!(with_stand_ins(&made).is_err(), "{made}");
+    if css.contains("v-fallback") {
+        return;
+    }
+    let mut parts = made.split(" v-fallback\"");
+    let last = parts.next_back().unwrap_or_default();
+    let mut shipped = String::new();
+    for part in parts {
+        let quote = part.rfind('"').unwrap();
+        match part[..quote].strip_suffix(',') {
+            Some(before) => shipped.push_str(before),
+            None => shipped.push_str(part),
+        }
+    }
+    shipped.push_str(last);
+    let faces = shipped.strip_prefix(css.as_ref()).unwrap();
+    assert!(
+        faces.is_empty() || faces.starts_with("@font-face{") || faces.starts_with("@supports ")
+    );
 }

@@ -222,10 +222,9 @@ pub fn sheet(bytes: &[u8]) {
     if css.contains("v-fallback") {
         return;
     }
-    let mut parts = made.split(" v-fallback\"");
-    let last = parts.next_back().unwrap_or_default();
+    let (named, last) = made.rsplit_once(" v-fallback\"").unwrap();
     let mut shipped = String::new();
-    for part in parts {
+    for part in named.split(" v-fallback\"") {
         let quote = part.rfind('"').unwrap();
         match part[..quote].strip_suffix(',') {
             Some(before) => shipped.push_str(before),

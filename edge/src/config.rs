@@ -322,8 +322,8 @@ pub struct Cache {
     #[cfg_attr(feature = "authoring", schemars(range(min = 0, max = 31_536_000)))]
     pub stale_while_revalidate_s: u32,
     /// Templates whose pages are kept to answer browsers that fetch ahead (see `passes.speculation_rules`), for
-    /// at most a minute, and only pages that the shop itself declares public and fresh. Nothing else is
-    /// answered from them.
+    /// at most a minute, and only pages of up to a mebibyte that the shop itself declares public and fresh.
+    /// Nothing else is answered from them.
     ///
     /// ### Default
     /// `[]`

@@ -14,6 +14,10 @@ use crate::problem;
 use crate::route::Route;
 use crate::speculation;
 
+/// Largest page kept, in bytes: more than any that is worth fetching before someone asks for it. A copy is in memory
+/// until its page has gone by.
+const MAX_PAGE_BYTES: u32 = 1 << 20;
+
 /// Whether a request is answered here and nowhere else. That holds for every path: what is not kept must not
 /// reach the shop either, a cart or a logout least of all.
 pub(crate) fn is_meant<P: Platform>(context: &Context<P>, route: Route) -> bool {
@@ -109,7 +113,7 @@ pub(crate) fn keep<P: Platform>(
     let (platform, client) = (context.platform.clone(), context.client.clone());
     let (method, visitor) = (context.method.clone(), context.visitor.addr.clone());
     let (key, received) = (asset::address(context).page(), context.platform.now_ms());
-    let limit = context.app.policy.cache.max_body_bytes;
+    let limit = context.app.policy.cache.max_body_bytes.min(MAX_PAGE_BYTES);
     Some(Collect::new(limit, expected, move |body| {
         let question = question(&method, &client, received);
         let Ok(proof) = shared::judge(&question, &headers, &body, visitor.as_deref()) else {

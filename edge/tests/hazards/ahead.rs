@@ -155,6 +155,17 @@ fn h92_what_is_not_kept_is_refused_and_the_shop_sees_nothing() {
 }
 
 #[test]
+fn h92_a_page_of_more_than_a_mebibyte_is_not_kept() {
+    let long = |letters: usize| VASE.replace("Vase</h1>", &"x".repeat(letters));
+    for (letters, is_kept) in [((1 << 20) - 200, true), (1 << 20, false)] {
+        let visit = Visit::to(move || html(&[PUBLIC], &*long(letters)));
+        visit.page("/p/7", &[]);
+        let ahead = visit.ahead("/p/7", &[]);
+        assert_eq!(ahead.status == 200, is_kept, "{letters} letters");
+    }
+}
+
+#[test]
 fn h92_nobody_is_counted_by_what_is_fetched_ahead() {
     let policy = KEEPS.replace("\"percent\":0", "\"percent\":50");
     let mut visit = Visit::to(shop);

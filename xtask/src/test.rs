@@ -13,7 +13,7 @@ mod work;
 use work::{
     beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, corpus,
     corpus_in_browser, corpus_natively, evershop_identity, first_byte, format, host, identity,
-    libraries, origin_faults, shop, tools,
+    libraries, memory, origin_faults, shop, tools,
 };
 
 /// Arguments of `cargo xtask test`.
@@ -71,6 +71,7 @@ const STEPS: &[Step] = &[
     after(HOST, "demo shop: first byte", first_byte),
     after(HOST, "demo shop: kill -9 of the origin", chaos),
     after(HOST, "origin faults", origin_faults),
+    after(HOST, "memory: a page of 50 MB", memory),
     after(HOST, "demo shop: browser parity and cart", || {
         browser("parity.mjs", &[])
     }),

@@ -5,10 +5,10 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 
-// `shop(path, request)` answers with { status, headers, body, until } or null; the answer waits for the promise `until`.
+// `shop(path, request)` answers with { status, headers, body or stream, until } or null; the answer waits for the promise `until`.
 // `policy` is the edge's, as JSON would be, or makes it from the shop's address. With a `token`, the edge answers
-// operators who have it. `settings` are more of the origin adapter's.
-export async function stand({ vitrine, manifest, port, shop, policy, token = '', settings = {} }) {
+// operators who have it. `settings` are more of the origin adapter's. `state` is a folder that outlives this.
+export async function stand({ vitrine, manifest, port, shop, policy, token = '', settings = {}, state }) {
   const asked = [];
   const server = http.createServer(async (request, response) => {
     // Browsers ask once in a while, and a 404 would be an error in the console.
@@ -17,7 +17,8 @@ export async function stand({ vitrine, manifest, port, shop, policy, token = '',
     const page = shop(new URL(request.url, 'http://x').pathname, request);
     if (!page) return response.writeHead(404).end();
     await page.until;
-    return response.writeHead(page.status ?? 200, { 'content-type': 'text/html; charset=utf-8', ...page.headers }).end(page.body);
+    response.writeHead(page.status ?? 200, { 'content-type': 'text/html; charset=utf-8', ...page.headers });
+    return page.stream ? page.stream.pipe(response) : response.end(page.body);
   });
   await new Promise((done) => server.listen(port, '127.0.0.1', done));
   const origin = `http://127.0.0.1:${port}`;
@@ -29,7 +30,7 @@ export async function stand({ vitrine, manifest, port, shop, policy, token = '',
   everything.passes = { payment_guard: { first_view: 'trust' }, ...wanted.passes };
   const child = spawn(
     vitrine,
-    ['up', '--manifest', manifest, '--origin', origin, '--listen', `127.0.0.1:${port + 1}`, '--state-dir', path.join(folder, 'state'), '--set', `policy=${JSON.stringify(everything)}`, '--set', `operator_token=${token}`, '--set', `origin_settings=${JSON.stringify({ url: origin, ...settings })}`],
+    ['up', '--manifest', manifest, '--origin', origin, '--listen', `127.0.0.1:${port + 1}`, '--state-dir', state ?? path.join(folder, 'state'), '--set', `policy=${JSON.stringify(everything)}`, '--set', `operator_token=${token}`, '--set', `origin_settings=${JSON.stringify({ url: origin, ...settings })}`],
     { cwd: folder, stdio: ['ignore', output, output] },
   );
   const close = async () => {
@@ -53,5 +54,5 @@ export async function stand({ vitrine, manifest, port, shop, policy, token = '',
     await new Promise((done) => setTimeout(done, 200));
   }
   asked.length = 0;
-  return { origin, through, asked, close };
+  return { origin, through, asked, pid: child.pid, close };
 }

@@ -23,6 +23,7 @@ pub(super) fn tools() -> anyhow::Result<()> {
 }
 
 /// The libraries, the lab and this, on the native target. The doors build for wasm only and are seen by their builds.
+/// The host is left out: wasmtime and all that it stands on would be checked once more, beside the build.
 pub(super) fn clippy() -> anyhow::Result<()> {
     let mut lints = cargo(&[
         "clippy",
@@ -106,6 +107,20 @@ pub(super) fn origin_faults() -> anyhow::Result<()> {
             .arg(shops("origin-faults.mjs"))
             .arg(place::vitrine())
             .arg(place::root().join("spin.toml")),
+    )
+}
+
+/// Beside what other steps have compiled: the script starts the host twice, and is interested in the second time.
+pub(super) fn memory() -> anyhow::Result<()> {
+    must(
+        command("node")
+            .arg(place::root().join("loadtests/memory.mjs"))
+            .arg("--vitrine")
+            .arg(place::vitrine())
+            .arg("--manifest")
+            .arg(place::root().join("spin.toml"))
+            .arg("--state")
+            .arg(place::target().join("stage")),
     )
 }
 

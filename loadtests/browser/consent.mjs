@@ -1,13 +1,11 @@
 // Consent comes first, in a real browser: banners appear by themselves, what is blocked stays blocked, and a consent
 // default runs before any Google tag, whatever the merchant's rules would move.
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import test, { after, before } from 'node:test';
+import test from 'node:test';
 
 import { parse } from './lib/args.mjs';
-import { VIEWPORT, eventually, launch, watchConsole } from './lib/browser.mjs';
-import { stand } from './lib/stand.mjs';
-import { vendors } from './lib/vendors.mjs';
+import { eventually } from './lib/browser.mjs';
+import { SIDES, scene } from './lib/scene.mjs';
 
 const args = parse({ vitrine: 'target/release/vitrine', manifest: 'spin.toml', port: 4350 });
 
@@ -86,56 +84,25 @@ const PAGES = {
   '/js/consent.js': { headers: { 'content-type': 'text/javascript' }, body: "window.dataLayer = []; function gtag() { dataLayer.push(arguments); } gtag('consent', 'default', {});" },
 };
 
-let shop;
-let strangers;
-let browser;
-before(async () => {
-  strangers = await vendors(args.port + 2, (address) => VENDORS[address] ?? null);
-  shop = await stand({
-    vitrine: path.resolve(args.vitrine),
-    manifest: path.resolve(args.manifest),
-    port: args.port,
-    shop: (name) => PAGES[name] ?? null,
-    policy: { passes: { third_party_scripts: { rules: RULES } } },
-  });
-  browser = await launch({ args: strangers.switches });
-});
-after(async () => {
-  await browser?.close();
-  await shop?.close();
-  await strangers?.close();
-});
+const stage = scene({ ...args, pages: PAGES, answer: (address) => VENDORS[address] ?? null, policy: { passes: { third_party_scripts: { rules: RULES } } } });
 
-const SIDES = ['origin', 'through'];
-
-// Opens a page of one side, and waits for what would come late; `asked` are the vendors' hosts that it has asked.
-async function open(side, name) {
-  const context = await browser.newContext({ viewport: VIEWPORT });
-  const tab = await context.newPage();
-  const errors = [];
-  watchConsole(tab, errors);
-  const known = strangers.hits.length;
-  await tab.goto(shop[side] + name, { waitUntil: 'load' });
-  const asked = () => strangers.hits.slice(known).map(({ url }) => url.host);
-  const executed = () => tab.evaluate(() => window.ran || []);
-  return { tab, errors, asked, executed, close: () => context.close() };
-}
+const executed = (tab) => tab.evaluate(() => window.ran || []);
 // Longer than any idle script waits.
 const LONG = 5000;
 
 for (const name of ['/banner', '/blocker']) {
   test(`h32_the_banner_comes_by_itself_and_what_is_blocked_stays_blocked: ${name}`, async () => {
     for (const side of SIDES) {
-      const { tab, errors, asked, executed, close } = await open(side, name);
+      const { tab, errors, asked, close } = await stage.open(side, name);
       await tab.waitForSelector('#banner', { timeout: 3000 });
       await tab.waitForTimeout(LONG);
       // The browser fetches ahead what the second tool blocks later; it does not run it.
       if (name === '/banner') assert.deepEqual(asked(), ['consent.cookiebot.com'], `${side}: nobody else is asked before consent`);
-      assert.deepEqual(await executed(), ['cmp'], side);
+      assert.deepEqual(await executed(tab), ['cmp'], side);
       await tab.click('#agree');
-      await eventually('what was held', async () => (await executed()).includes('marketing') && (await executed()).includes('hotjar'));
+      await eventually('what was held', async () => (await executed(tab)).includes('marketing') && (await executed(tab)).includes('hotjar'));
       await tab.waitForTimeout(300);
-      const after = await executed();
+      const after = await executed(tab);
       assert.equal(after[0], 'cmp', side);
       for (const one of after) assert.equal(after.filter((other) => other === one).length, 1, `${side}: ${one} runs once`);
       assert.deepEqual(errors, [], side);
@@ -147,20 +114,20 @@ for (const name of ['/banner', '/blocker']) {
 for (const name of ['/default', '/default-elsewhere']) {
   test(`h33_a_consent_default_runs_before_any_google_tag: ${name}`, async () => {
     for (const side of SIDES) {
-      const { tab, errors, executed, close } = await open(side, name);
+      const { tab, errors, close } = await stage.open(side, name);
       const tags = name === '/default' ? 2 : 1;
-      await eventually('the tags', async () => (await executed()).length === tags);
+      await eventually('the tags', async () => (await executed(tab)).length === tags);
       assert.deepEqual(errors, [], side);
       await tab.waitForTimeout(300);
-      assert.deepEqual(await executed(), Array(tags).fill('google'), side);
+      assert.deepEqual(await executed(tab), Array(tags).fill('google'), side);
       await close();
     }
   });
 }
 
 test('h33_the_google_tags_of_a_page_with_a_consent_default_are_left_to_the_byte', async () => {
-  const text = async (side) => (await fetch(shop[side] + '/default')).text();
+  const text = async (side) => (await fetch(stage.shop[side] + '/default')).text();
   assert.equal(await text('through'), await text('origin'));
-  const elsewhere = await (await fetch(`${shop.through}/default-elsewhere`)).text();
+  const elsewhere = await (await fetch(`${stage.shop.through}/default-elsewhere`)).text();
   assert.ok(elsewhere.includes('gtm.js?id=GTM-1" async=""'), 'and the rule works elsewhere');
 });

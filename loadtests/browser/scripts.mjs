@@ -1,13 +1,11 @@
 // Scripts that rules have moved, in a real browser: each page straight from the shop and through Vitrine. Its own
 // scripts throw when they run out of order.
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import test, { after, before } from 'node:test';
+import test from 'node:test';
 
 import { parse } from './lib/args.mjs';
-import { VIEWPORT, eventually, launch, undriven, watchConsole } from './lib/browser.mjs';
-import { stand } from './lib/stand.mjs';
-import { vendors } from './lib/vendors.mjs';
+import { eventually, undriven } from './lib/browser.mjs';
+import { SIDES, scene } from './lib/scene.mjs';
 
 const args = parse({ vitrine: 'target/release/vitrine', manifest: 'spin.toml', port: 4340 });
 
@@ -143,44 +141,13 @@ function follow() {
   });
 }
 
-let shop;
-let strangers;
-let browser;
-before(async () => {
-  strangers = await vendors(args.port + 2, answer);
-  shop = await stand({
-    vitrine: path.resolve(args.vitrine),
-    manifest: path.resolve(args.manifest),
-    port: args.port,
-    shop: (name) => PAGES[name] ?? null,
-    policy: { passes: { third_party_scripts: { rules: RULES } } },
-  });
-  browser = await launch({ args: strangers.switches });
-});
-after(async () => {
-  await browser?.close();
-  await shop?.close();
-  await strangers?.close();
-});
-
-const SIDES = ['origin', 'through'];
-
-// Opens a page of one side; `errors` are what its console shows.
-async function open(side, name, { until = 'load', init } = {}) {
-  const context = await browser.newContext({ viewport: VIEWPORT });
-  const tab = await context.newPage();
-  const errors = [];
-  watchConsole(tab, errors);
-  if (init) await tab.addInitScript(init);
-  await tab.goto(shop[side] + name, { waitUntil: until });
-  return { tab, errors, close: () => context.close() };
-}
+const stage = scene({ ...args, pages: PAGES, answer, policy: { passes: { third_party_scripts: { rules: RULES } } } });
 
 const runs = (tab, name) => eventually(name, () => tab.evaluate((one) => window.ran.includes(one), name), { pause: 100, tries: 100 });
 
 // What a page of the order fixture has seen of itself, on one side.
 async function order(side) {
-  const { tab, errors, close } = await open(side, '/sequence');
+  const { tab, errors, close } = await stage.open(side, '/sequence');
   await runs(tab, 'chat');
   await runs(tab, 'gtm');
   await runs(tab, 'hotjar');
@@ -221,7 +188,7 @@ test('h28_the_pages_events_are_the_browsers_and_come_no_later', async () => {
 test('h29_event_attributes_of_moved_scripts_images_and_links_fire_once', async () => {
   const counts = {};
   for (const side of SIDES) {
-    const { tab, close } = await open(side, '/handlers');
+    const { tab, close } = await stage.open(side, '/handlers');
     await eventually('every event', () => tab.evaluate(() => Object.keys(window.fired).length === 9), { pause: 100, tries: 100 });
     await tab.waitForTimeout(500);
     counts[side] = await tab.evaluate(() => window.fired);
@@ -235,7 +202,7 @@ test('h29_event_attributes_of_moved_scripts_images_and_links_fire_once', async (
 
 // Milliseconds from the page's load event until the chat has run, while `meanwhile` goes on.
 async function wait(name, meanwhile = (tab) => tab.waitForTimeout(50)) {
-  const { tab, errors, close } = await open('through', name);
+  const { tab, errors, close } = await stage.open('through', name);
   const started = Date.now();
   while (!(await tab.evaluate(() => window.ran.includes('chat')))) {
     assert.ok(Date.now() - started < 10_000, 'the chat never runs');
@@ -279,7 +246,7 @@ test('h37_a_click_before_an_idle_script_has_run_does_what_it_always_does', async
     },
   };
   for (const [what, click] of Object.entries(clicks)) {
-    const { tab, errors, close } = await open('through', '/click', { until: 'domcontentloaded' });
+    const { tab, errors, close } = await stage.open('through', '/click', { until: 'domcontentloaded' });
     assert.deepEqual(await tab.evaluate(() => [window.ran.includes('chat'), document.readyState]), [false, 'interactive'], what);
     await click(tab);
     assert.deepEqual(errors.filter((error) => error.startsWith('thrown')), [], what);
@@ -298,7 +265,7 @@ test('h37_vitrine_listens_to_nothing_that_a_visitor_does', async () => {
         return add.call(this, name, ...rest);
       };
     };
-    const { tab, close } = await open(side, '/idle', { init });
+    const { tab, close } = await stage.open(side, '/idle', { init });
     await runs(tab, 'chat');
     listened[side] = await tab.evaluate(() => window.listened);
     await close();
@@ -311,7 +278,7 @@ test('h37_vitrine_listens_to_nothing_that_a_visitor_does', async () => {
 test('h40_a_script_inserted_before_the_first_still_finds_one', async () => {
   for (const action of ['async', 'defer', 'idle', 'blocked']) {
     for (const side of SIDES) {
-      const { tab, close } = await open(side, `/insert-${action}`);
+      const { tab, close } = await stage.open(side, `/insert-${action}`);
       await runs(tab, 'inserted');
       await close();
     }
@@ -321,7 +288,7 @@ test('h40_a_script_inserted_before_the_first_still_finds_one', async () => {
 // Counts of a visit, by its number, as the collector has them.
 const counted = (visit) => {
   const counts = { page_view: 0, purchase: 0 };
-  for (const { url } of strangers.hits) {
+  for (const { url } of stage.strangers.hits) {
     if (url.host === 'collector.example' && url.searchParams.get('visit') === visit) counts[url.pathname.slice(1)] += 1;
   }
   return counts;
@@ -329,7 +296,7 @@ const counted = (visit) => {
 
 test('h39_two_hundred_replayed_visits_are_counted_as_without_vitrine', async () => {
   const replay = async (side) => {
-    const { tab, close } = await open(side, `/visit?visit=${side}-0&of=200`);
+    const { tab, close } = await stage.open(side, `/visit?visit=${side}-0&of=200`);
     await tab.waitForURL('**/away', { timeout: 300_000 });
     await close();
   };
@@ -353,9 +320,9 @@ test('h39_two_hundred_replayed_visits_are_counted_as_without_vitrine', async () 
 
 // What vendors are asked while a page of one side has another prerendered, and after it has gone there.
 async function prerendered(side, name, seen) {
-  const known = strangers.hits.length;
-  const close = undriven(shop[side] + name, { args: strangers.switches });
-  const hits = () => strangers.hits.slice(known).map(({ url }) => url);
+  const known = stage.strangers.hits.length;
+  const close = undriven(stage.shop[side] + name, { args: stage.strangers.switches });
+  const hits = () => stage.strangers.hits.slice(known).map(({ url }) => url);
   try {
     const left = (url) => url.pathname === '/leaving';
     await eventually('what comes when the visitor has gone on', () => hits().some(left) && hits().some(seen), { tries: 100 });

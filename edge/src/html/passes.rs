@@ -211,6 +211,15 @@ pub struct Problem {
     pub message: String,
 }
 
+/// What is wrong with a pass's options beyond their types: nothing, unless they have a method of this name themselves.
+trait Problems {
+    fn problems(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+impl<O> Problems for O {}
+
 /// What is wrong with the selectors of a pass's rules.
 fn selector_problems<'a>(selectors: impl Iterator<Item = &'a String>) -> Vec<(String, String)> {
     selectors

@@ -56,13 +56,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    #[allow(clippy::unused_self, reason = "every pass has this form")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 #[allow(clippy::unnecessary_wraps, reason = "every pass decides in this form")]
 pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
     Decision::Apply(Box::new(Bfcache {

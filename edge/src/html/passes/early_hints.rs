@@ -49,13 +49,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    #[allow(clippy::unused_self, reason = "every pass has this form")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 pub(super) fn decide(_options: &Options, facts: &PageFacts) -> Decision {
     match &facts.early {
         Early::Sent(links) => Decision::Apply(Box::new(EarlyHints {

@@ -46,13 +46,6 @@ pub struct Options {
     pub enabled: bool,
 }
 
-impl Options {
-    #[allow(clippy::unused_self, reason = "every pass has this form")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 #[allow(clippy::unnecessary_wraps, reason = "every pass decides in this form")]
 pub(super) fn decide(_options: &Options, _facts: &PageFacts) -> Decision {
     Decision::Apply(Box::new(FontFallbackMetrics::default()))

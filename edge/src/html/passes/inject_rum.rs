@@ -44,13 +44,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    #[expect(clippy::unused_self, reason = "every pass answers this")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 pub(super) fn decide(_options: &Options, facts: &PageFacts) -> Decision {
     let Some(token) = facts.rum_token.clone() else {
         return Decision::skip("this page view is not measured");

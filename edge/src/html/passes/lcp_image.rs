@@ -72,13 +72,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    #[allow(clippy::unused_self, reason = "every pass has it")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 pub(super) fn decide(options: &Options, facts: &PageFacts) -> Decision {
     let Some(hints) = &facts.hints else {
         return Decision::skip(NOTHING_LEARNED);

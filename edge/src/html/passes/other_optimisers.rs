@@ -42,13 +42,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    #[allow(clippy::unused_self, reason = "every pass has this function")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 pub(super) fn decide(_options: &Options, _facts: &PageFacts) -> Decision {
     Decision::Apply(Box::new(OtherOptimisers { found: false }))
 }

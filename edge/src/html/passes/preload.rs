@@ -53,13 +53,6 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    #[allow(clippy::unused_self, reason = "every pass has this form")]
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}
-
 pub(super) fn decide(_options: &Options, facts: &PageFacts) -> Decision {
     if facts.hints.is_none() {
         return Decision::skip("nothing has been learned of this template yet");

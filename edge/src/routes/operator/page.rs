@@ -163,15 +163,11 @@ fn passes(passes: &[ExplainedPass<'_>]) -> String {
             escaped(pass.pass),
             escaped(&outcome)
         );
-        if pass.bytes != 0 {
-            let _ = write!(
-                out,
-                " <span class=\"soft small\">{:+} bytes</span>",
-                pass.bytes
-            );
-        }
-        if let Some(micros) = pass.micros {
-            let _ = write!(out, " <span class=\"soft small\">{micros} \u{b5}s</span>");
+        let bytes = (pass.bytes != 0).then(|| format!("{:+} bytes", pass.bytes));
+        let micros = pass.micros.map(|micros| format!("{micros} \u{b5}s"));
+        for number in [bytes, micros] {
+            let number = number.unwrap_or_default();
+            let _ = write!(out, "<span class=\"number soft small\">{number}</span>");
         }
         if !pass.notes.is_empty() {
             out.push_str("<ul class=\"small\">");

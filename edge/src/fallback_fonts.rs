@@ -111,6 +111,11 @@ const LETTERS: &str =
 /// it would be without.
 const SETS_HEIGHT: &str = "@supports (overflow-anchor:auto)";
 
+/// By how much heights are more than they are. Browsers round them to whole pixels, and what is half a pixel in the
+/// web font (Inter at 16 has 15.5) is less than that in its stand-in, whose size is cut to hundredths. With this,
+/// one line in 150 is of another height by a pixel, at sizes from 12 to 40; without, one in 20.
+const A_HAIR: f64 = 1.000_4;
+
 /// A web font whose measures are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Family(&'static Measures);
@@ -168,9 +173,9 @@ impl Family {
             self.stand_in(),
             names.join(","),
             percent(fit.size),
-            percent(fit.ascent),
-            percent(fit.descent),
-            percent(fit.line_gap),
+            percent(fit.ascent * A_HAIR),
+            percent(fit.descent * A_HAIR),
+            percent(fit.line_gap * A_HAIR),
         )
     }
 

@@ -50,7 +50,7 @@ const text = (head) => html('Vases', `${head}<style>body{font:48px Lobster,monos
 // A page of text whose web font comes late: its lists of fonts are in the shop's own sheets.
 const PROSE = 'Thrown by hand from stoneware of the valley, fired twice and glazed in the green of the river in spring. No two are the same, and each is signed below the foot. '.repeat(4);
 const LATER = { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'public, max-age=600', etag: '"1"' };
-const STYLE = 'body{margin:20px;max-width:700px;font:24px Lobster,sans-serif}h1{font-family:"Lobster",sans-serif;font-size:52px}';
+const STYLE = 'body{margin:20px;max-width:700px;font:22px Lobster,sans-serif}h1{font-family:"Lobster",sans-serif;font-size:2.4em}@media(max-width:600px){body{font-size:24px}h1{font-size:52px}}';
 const OWN_FACE = `@font-face{font-family:Lobster;font-display:swap;src:url(/lobster.woff2)}${STYLE}`;
 const prose = (head) => html('Vases', head, `<h1>Vases from the Tidewater pottery</h1><p>${PROSE}</p><h2>How it is made</h2><p>${PROSE}</p><footer>Tidewater</footer>`);
 

@@ -101,14 +101,45 @@ fn h58_no_line_is_further_off_where_a_browser_sets_the_width_alone() {
             let wanted = value("size-adjust") * names.iter().map(|n| value(n)).sum::<f64>();
             let off = |height: f64| (height - wanted).abs();
             let scaled = off(own * value("size-adjust"));
-            assert!(scaled <= off(own) + 1e-5, "one line: {face}");
+            assert!(scaled <= off(own) + 1e-3, "one line: {face}");
             let many = off(own / value("size-adjust"));
-            assert!(scaled <= many + 1e-5, "many lines: {face}");
+            assert!(scaled <= many + 1e-3, "many lines: {face}");
         }
     }
     let is_for_all = |known: &&'static Measures| !Family(known).faces().starts_with(SETS_HEIGHT);
     let for_all = FAMILIES.iter().filter(is_for_all).count();
     assert!((15..60).contains(&for_all), "{for_all} families");
+}
+
+/// As Chromium does: the size cut to hundredths of a pixel, each height rounded for itself.
+#[test]
+fn h58_nearly_every_line_has_the_pixels_of_the_web_font() {
+    let (mut lines, mut off) = (0, 0);
+    for known in &FAMILIES {
+        let family = Family(known);
+        let stand_in = known.look.stand_ins()[0];
+        let fit = family.fit(stand_in, false).unwrap();
+        let face = family.face(stand_in, false, &fit);
+        let value = |name: &str| {
+            let rest = face.split(&format!("{name}:")).nth(1).unwrap();
+            rest.split('%').next().unwrap().parse::<f64>().unwrap() / 100.0
+        };
+        for size in 12u16..=40 {
+            let size = f64::from(size);
+            let adjusted = (size * value("size-adjust") * 100.0).floor() / 100.0;
+            let is_off = |(name, units): (&str, u16)| {
+                let wanted = size * f64::from(units) / f64::from(known.units_per_em);
+                ((adjusted * value(name)).round() - wanted.round()).abs() > 0.5
+            };
+            lines += 1;
+            off += usize::from(
+                is_off(("ascent-override", known.ascent))
+                    || is_off(("descent-override", known.descent))
+                    || is_off(("line-gap-override", known.line_gap)),
+            );
+        }
+    }
+    assert!(off * 100 <= lines, "{off} of {lines}");
 }
 
 #[test]

@@ -4,14 +4,15 @@
 //! links them at Google Fonts or a style sheet of the shop's loads them. The stand-in's name goes behind the web
 //! font's in the shop's style sheets, at the same address; the first visitors get a sheet as the shop sends it.
 //! ## Why it helps
-//! When the web font has come, text changes its look, but no line breaks elsewhere and nothing moves.
+//! When the web font has come, text changes its look, but hardly a line breaks elsewhere, and next to nothing moves.
 //! ## When it stays away
 //! Lists of fonts that do not end in a generic family such as `sans-serif`, or that have a stand-in already.
 //! Fonts whose measures are not known. Style sheets of other hosts or with a source map or an error, those whose
 //! bytes any page fixes by `integrity`, and those that fewer than 20 views of pages have linked without; lists
 //! within the page itself. Pages whose content security policy allows no inline style get no stand-in for what
-//! they link at Google Fonts. Letters beyond those of western languages keep the fonts that the shop names, and
-//! when a font is loaded and shown (`font-display`) stays what the author chose.
+//! they link at Google Fonts. Browsers that scale a font's width but not its height (Safari) get a stand-in only
+//! where the width alone puts nothing further off. Letters beyond those of western languages keep the fonts that
+//! the shop names, and when a font is loaded and shown (`font-display`) stays what the author chose.
 //! ## Example
 //! `body { font-family: Lato, sans-serif }` becomes
 //! `body { font-family: Lato,"Lato v-fallback", sans-serif }`

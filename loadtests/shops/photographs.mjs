@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { base, pins, ports, run, say } from './base.mjs';
 
 const dir = path.join(base, 'photographs');
@@ -48,4 +49,10 @@ export async function seed(evershop, program, env) {
   } finally {
     server.close();
   }
+}
+
+// Called on its own, it fetches them and says where they are.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  fetchPackage();
+  console.log(images);
 }

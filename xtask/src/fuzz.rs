@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn host() -> anyhow::Result<String> {
+pub(crate) fn host() -> anyhow::Result<String> {
     let about = crate::step::output("rustc", &["-vV"]).context("rustc does not run")?;
     let line = about.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(line.context("`rustc -vV` names no host")?.to_owned())

@@ -4,23 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+/// Where the C encoders lie: `optimizer/codecs/build.rs` asks the same module.
+#[path = "../../optimizer/codecs/place.rs"]
+#[allow(unreachable_pub, reason = "a module of two programs")]
+pub(crate) mod codecs;
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     own.parent().map_or_else(|| own.clone(), PathBuf::from)
 }
 
-/// What is expensive to make and survives `cargo clean`: `$VITRINE_CACHE`, or `vitrine` in the user's cache directory.
+/// What is expensive to make and survives `cargo clean`.
 pub(crate) fn cache() -> anyhow::Result<PathBuf> {
-    if let Some(own) = std::env::var_os("VITRINE_CACHE") {
-        return Ok(own.into());
-    }
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let base = base
-        .or_else(home)
-        .context("set VITRINE_CACHE: there is no home directory")?;
-    Ok(base.join("vitrine"))
+    codecs::cache().context("set VITRINE_CACHE: there is no home directory")
 }
 
 /// Where cargo puts what it builds.

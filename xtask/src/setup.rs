@@ -1,8 +1,10 @@
-//! What the project needs beside Rust: wasm targets, Node with two sets of packages, Chromium.
+//! What the project needs beside Rust: wasm targets, Node with two sets of packages, the C encoders, Chromium.
 
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+
+mod codecs;
 
 use crate::place;
 use crate::step::{command, output, run as must, step};
@@ -23,7 +25,8 @@ pub(crate) fn run_for_build() -> anyhow::Result<()> {
     step("Node", node)?;
     step("packages of the beacon script (npm)", || {
         packages("rum-collector/script")
-    })
+    })?;
+    step("C encoders (libaom, libwebp)", codecs::set_up)
 }
 
 /// Everything.

@@ -12,8 +12,8 @@ mod work;
 
 use work::{
     beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, corpus,
-    corpus_in_browser, corpus_natively, evershop_identity, first_byte, format, host, identity,
-    libraries, memory, origin_faults, shop, tools,
+    corpus_in_browser, corpus_natively, encoders_in_wasm, evershop_identity, first_byte, format, host,
+    identity, libraries, memory, origin_faults, shop, tools,
 };
 
 /// Arguments of `cargo xtask test`.
@@ -64,6 +64,11 @@ const STEPS: &[Step] = &[
     after("build: components", FASTLY, build::fastly),
     after(HOST, "host and lab: cargo test", host),
     after(HOST, "conformance: embedded host", || conformance(false)),
+    after(
+        HOST,
+        "images: wasm against native, byte for byte",
+        encoders_in_wasm,
+    ),
     after(HOST, "demo shop: identity, switched off", || identity(OFF)),
     after(HOST, "demo shop: identity, each thing off", || {
         identity(EACH_OFF)

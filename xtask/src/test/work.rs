@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Context;
 
 use super::{DEMO, EVERSHOP_URL, OFF, storefront};
-use crate::step::{cargo, command, run as must};
+use crate::step::{cargo, command, output, run as must};
 use crate::{build, place, viceroy};
 
 pub(super) fn format() -> anyhow::Result<()> {
@@ -35,6 +35,7 @@ pub(super) fn clippy() -> anyhow::Result<()> {
     for package in [
         "vitrine-edge",
         "vitrine-origin-adapter",
+        "vitrine-codecs",
         "vitrine-optimizer",
         "vitrine-rum-collector",
         "vitrine-loadtests",
@@ -133,6 +134,19 @@ pub(super) fn browser(script: &str, more: &[&str]) -> anyhow::Result<()> {
             .args(["--origin", "{origin}", "--vitrine", "{vitrine}"])
             .args(more),
     )
+}
+
+/// The optimizer's component against the library, byte for byte, on the shops' photographs too.
+pub(super) fn encoders_in_wasm() -> anyhow::Result<()> {
+    let script = shops("photographs.mjs").display().to_string();
+    let photographs = output("node", &[&script]).context("there are no photographs")?;
+    let component = place::target().join("wasm32-wasip2/wasm/vitrine_optimizer_spin.wasm");
+    let mut test = cargo(&["test", "--quiet", "-p", "vitrine-optimizer"]);
+    test.args(["--features", "hosted", "--test", "hosted", "--", "--nocapture"])
+        .env("VITRINE_BIN", place::vitrine())
+        .env("OPTIMIZER_WASM", component)
+        .env("VITRINE_PHOTOS", photographs);
+    must(&mut test)
 }
 
 /// A script of the browser lab that brings a shop of its own.

@@ -9,7 +9,7 @@
 mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use vitrine_optimizer::{Job, Quality, Skip, Target, encode};
+use vitrine_optimizer::{Effort, Job, Quality, Skip, Target, encode};
 
 fn engines(criterion: &mut Criterion) {
     let (width, height) = (640, 480);
@@ -18,13 +18,16 @@ fn engines(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encode");
     group.sample_size(10);
     group.throughput(Throughput::Elements(u64::from(width * height)));
-    for (name, source, target) in [
-        ("jpeg_to_avif", &jpeg, Target::Avif),
-        ("jpeg_to_jpeg", &jpeg, Target::Same),
-        ("png_to_png", &png, Target::Same),
+    for (name, source, target, effort) in [
+        ("jpeg_to_avif_first", &jpeg, Target::Avif, Effort::First),
+        ("jpeg_to_avif_refined", &jpeg, Target::Avif, Effort::Refined),
+        ("jpeg_to_webp", &jpeg, Target::WebP, Effort::First),
+        ("jpeg_to_jpeg", &jpeg, Target::Same, Effort::First),
+        ("png_to_png", &png, Target::Same, Effort::First),
     ] {
         let job = Job {
             target,
+            effort,
             quality: Quality::default(),
             width: None,
         };
@@ -40,11 +43,7 @@ fn refusals(criterion: &mut Criterion) {
         *b"acTL",
         &[0, 0, 0, 2, 0, 0, 0, 0],
     );
-    let job = Job {
-        target: Target::Avif,
-        quality: Quality::default(),
-        width: None,
-    };
+    let job = common::job(Target::Avif, 75);
     assert_eq!(encode(&animated, &job), Err(Skip::Animated));
     let mut group = criterion.benchmark_group("refuse");
     group.throughput(Throughput::Bytes(animated.len() as u64));

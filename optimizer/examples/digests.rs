@@ -1,4 +1,4 @@
-//! Prints one line per generated picture and target: name, result size, SHA-256 and recipe.
+//! Prints one line per generated picture, engine and setting: name, result size, SHA-256 and recipe.
 //!
 //! Built for `wasm32-wasip1` or `wasm32-wasip2` and run in any WASI runtime, it must print `tests/digests.txt`.
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
@@ -6,9 +6,11 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+pub(crate) use common::has_c_engines;
 use image::DynamicImage;
 use moxcms::ColorProfile;
 use sha2::{Digest, Sha256};
+use vitrine_optimizer::{Effort, Encoded, Job, Skip, Target, encode, encode_by, pure_rust};
 
 fn main() {
     for line in lines() {
@@ -44,25 +46,49 @@ pub(crate) fn lines() -> Vec<String> {
             common::png(&DynamicImage::ImageRgb16(photo.to_rgb16())),
         ),
     ];
+    sources
+        .iter()
+        .flat_map(|(name, source)| lines_of(name, source))
+        .collect()
+}
+
+/// The lines of one picture: every engine, at every quality class, for both efforts, and narrower.
+pub(crate) fn lines_of(name: &str, source: &[u8]) -> Vec<String> {
     let mut lines = Vec::new();
-    for (name, source) in &sources {
-        for (target, result) in [
-            ("avif", common::to_avif(source, 75)),
-            ("same", common::to_same(source, 75)),
-        ] {
-            lines.push(match result {
-                Ok(encoded) => {
-                    let digest = hexadecimal(&Sha256::digest(&encoded.bytes));
-                    format!(
-                        "{name} {target} {} {digest} {}",
-                        encoded.bytes.len(),
-                        encoded.recipe
-                    )
-                }
-                Err(reason) => format!("{name} {target} skip {reason}"),
-            });
+    let mut add = |what: &str, result: Result<Encoded, Skip>| {
+        lines.push(match result {
+            Ok(encoded) => {
+                let digest = hexadecimal(&Sha256::digest(&encoded.bytes));
+                let (size, recipe) = (encoded.bytes.len(), encoded.recipe);
+                format!("{name} {what} {size} {digest} {recipe}")
+            }
+            Err(reason) => format!("{name} {what} skip {reason}"),
+        });
+    };
+    if has_c_engines() {
+        for quality in [55, 75, 88] {
+            let job = common::job(Target::Avif, quality);
+            let first = Job {
+                effort: Effort::First,
+                ..job
+            };
+            add(&format!("libaom-first-{quality}"), encode(source, &first));
+            add(&format!("libaom-refined-{quality}"), encode(source, &job));
+            add(
+                &format!("libwebp-{quality}"),
+                common::to_webp(source, quality),
+            );
         }
     }
+    let job = common::job(Target::Avif, 75);
+    let narrow = Job {
+        width: Some(97),
+        ..job
+    };
+    let rust = |job: &Job| encode_by(source, job, |_| pure_rust());
+    add("rust", rust(&job));
+    add("rust-narrow", rust(&narrow));
+    add("same", common::to_same(source, 75));
     lines
 }
 

@@ -1,4 +1,4 @@
-//! Encodes one file from standard input, to compare machines: `encode_once avif 75 [rounds] < photo.jpg > photo.avif`.
+//! Encodes one file from standard input, to compare machines: `encode_once avif 75 [first|refined [width [rounds]]] < photo.jpg > photo.avif`.
 //!
 //! Runs natively and, built for `wasm32-wasip1` or `wasm32-wasip2`, in any WASI runtime: the bytes must be the
 //! same and the time is printed. Exits with 1 and the reason where there is no better file.
@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use vitrine_optimizer::{Job, Quality, Target, encode};
+use vitrine_optimizer::{Effort, Job, Quality, Target, encode};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,12 +21,18 @@ fn main() -> ExitCode {
         .get(1)
         .and_then(|digits| digits.parse().ok())
         .and_then(Quality::new);
-    let rounds: u32 = arguments
+    let effort = arguments
         .get(2)
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(1);
-    let (Some(target), Some(quality)) = (target, quality) else {
-        eprintln!("usage: encode_once avif|same 1..100 [rounds] < source > result");
+        .map_or(Some(Effort::Refined), |name| Effort::from_name(name));
+    let number = |at: usize| {
+        arguments
+            .get(at)
+            .and_then(|digits| digits.parse::<u32>().ok())
+    };
+    let (Some(target), Some(quality), Some(effort)) = (target, quality, effort) else {
+        eprintln!(
+            "usage: encode_once avif|webp|same 1..100 [first|refined [width [rounds]]] < source > result"
+        );
         return ExitCode::from(2);
     };
     let mut source = Vec::new();
@@ -34,25 +40,17 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::from(2);
     }
-    for _ in 1..rounds {
-        let _ = encode(
-            &source,
-            &Job {
-                target,
-                quality,
-                width: None,
-            },
-        );
+    let job = Job {
+        target,
+        quality,
+        effort,
+        width: number(3).filter(|width| *width > 0),
+    };
+    for _ in 1..number(4).unwrap_or(1) {
+        let _ = encode(&source, &job);
     }
     let begin = Instant::now();
-    match encode(
-        &source,
-        &Job {
-            target,
-            quality,
-            width: None,
-        },
-    ) {
+    match encode(&source, &job) {
         Ok(encoded) => {
             eprintln!(
                 "{} -> {} bytes, {}, {:?}",

@@ -1,12 +1,18 @@
 //! The engines, one file each, behind one trait.
 
+#[cfg(any(feature = "codecs", feature = "pure-rust"))]
+mod avif;
+#[cfg(feature = "codecs")]
+mod libaom;
+#[cfg(feature = "codecs")]
+mod libwebp;
 mod mozjpeg;
 mod png;
 #[cfg(feature = "pure-rust")]
-mod ravif;
+mod rav1e;
 
 use crate::source::Facts;
-use crate::{Format, Picture, Quality, Skip, Target};
+use crate::{Effort, Format, Picture, Quality, Skip, Target};
 
 /// An engine: pixels in, a file out.
 pub trait Encoder {
@@ -20,7 +26,7 @@ pub trait Encoder {
     fn refuse_early(&self, facts: &Facts<'_>, quality: Quality) -> Result<(), Skip>;
 
     /// Makes the file.
-    fn encode(&self, picture: &Picture, quality: Quality) -> Result<Coded, Skip>;
+    fn encode(&self, picture: &Picture, quality: Quality, effort: Effort) -> Result<Coded, Skip>;
 }
 
 /// What an engine made.
@@ -28,18 +34,74 @@ pub trait Encoder {
 pub struct Coded {
     /// The file.
     pub bytes: Vec<u8>,
-    /// Engine and settings.
+    /// Engine, its version and its settings.
     pub recipe: String,
 }
 
-/// The engine for a target and a source, if one is built in.
+/// The engine for a target and a source, if one is built in: libaom and libwebp where they are linked; in libaom's
+/// place rav1e, and in libwebp's the source's own format.
 pub fn engine(target: Target, source: Format) -> Option<&'static dyn Encoder> {
     match (target, source) {
-        #[cfg(feature = "pure-rust")]
-        (Target::Avif, _) => Some(&ravif::Ravif),
-        #[cfg(not(feature = "pure-rust"))]
-        (Target::Avif, _) => None,
+        (Target::Avif, _) => in_c(target).or_else(pure_rust),
+        (Target::WebP, _) => in_c(target).or_else(|| engine(Target::Same, source)),
         (Target::Same, Format::Jpeg) => Some(&mozjpeg::MozJpeg),
         (Target::Same, Format::Png) => Some(&png::Png),
+    }
+}
+
+/// The engine that is a C library, if that is linked.
+#[cfg(feature = "codecs")]
+fn in_c(target: Target) -> Option<&'static dyn Encoder> {
+    match target {
+        _ if !vitrine_codecs::LINKED => None,
+        Target::Avif => Some(&libaom::Libaom),
+        Target::WebP => Some(&libwebp::Libwebp),
+        Target::Same => None,
+    }
+}
+
+#[cfg(not(feature = "codecs"))]
+fn in_c(_: Target) -> Option<&'static dyn Encoder> {
+    None
+}
+
+/// The AVIF engine that needs no C, if it is built in.
+pub fn pure_rust() -> Option<&'static dyn Encoder> {
+    #[cfg(feature = "pure-rust")]
+    return Some(&rav1e::Rav1e);
+    #[cfg(not(feature = "pure-rust"))]
+    None
+}
+
+/// Reads a table of points, on the straight line between two of them. Beyond its ends, the ends.
+pub(crate) fn between(table: &[(f64, f64)], at: f64) -> f64 {
+    let after = table.iter().position(|&(x, _)| x >= at);
+    match after {
+        None => table.last().map_or(0.0, |&(_, y)| y),
+        Some(0) => table[0].1,
+        Some(next) => {
+            let ((x1, y1), (x2, y2)) = (table[next - 1], table[next]);
+            y1 + (y2 - y1) * (at - x1) / (x2 - x1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::between;
+
+    #[test]
+    fn a_table_is_read_between_its_points_and_held_at_its_ends() {
+        let table = [(0.0, 10.0), (10.0, 20.0), (20.0, 0.0)];
+        for (at, value) in [
+            (-5.0, 10.0),
+            (0.0, 10.0),
+            (5.0, 15.0),
+            (10.0, 20.0),
+            (15.0, 10.0),
+            (99.0, 0.0),
+        ] {
+            assert!((between(&table, at) - value).abs() < 1e-9, "{at}");
+        }
     }
 }

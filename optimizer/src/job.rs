@@ -7,6 +7,8 @@ pub struct Job {
     pub target: Target,
     /// How good it must look.
     pub quality: Quality,
+    /// How long it may take.
+    pub effort: Effort,
     /// How many pixels wide it is to be. A picture is made smaller, never larger, and keeps its proportions.
     pub width: Option<u32>,
 }
@@ -16,6 +18,8 @@ pub struct Job {
 pub enum Target {
     /// AVIF.
     Avif,
+    /// WebP.
+    WebP,
     /// The format of the source, better compressed.
     Same,
 }
@@ -25,7 +29,28 @@ impl Target {
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "avif" => Some(Self::Avif),
+            "webp" => Some(Self::WebP),
             "same" => Some(Self::Same),
+            _ => None,
+        }
+    }
+}
+
+/// How long an encode may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effort {
+    /// A visitor waits.
+    First,
+    /// Nobody waits: the file stays for long.
+    Refined,
+}
+
+impl Effort {
+    /// Reads the name that stands in `x-vitrine-effort`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "first" => Some(Self::First),
+            "refined" => Some(Self::Refined),
             _ => None,
         }
     }
@@ -45,6 +70,18 @@ impl Quality {
     pub fn value(self) -> u8 {
         self.0
     }
+
+    /// The same as a SSIMULACRA2 score, which all formats share: what a JPEG of this quality reaches on product
+    /// photographs. 58 does for slow connections, 70 is the web's standard, 80 is for looking closely.
+    ///
+    /// ```
+    /// use vitrine_optimizer::Quality;
+    ///
+    /// assert_eq!(Quality::default().target(), 70.0);
+    /// ```
+    pub fn target(self) -> f64 {
+        crate::encoder::between(&TARGETS, f64::from(self.0))
+    }
 }
 
 impl Default for Quality {
@@ -54,3 +91,12 @@ impl Default for Quality {
         Self(75)
     }
 }
+
+/// SSIMULACRA2 scores of JPEG qualities.
+const TARGETS: [(f64, f64); 5] = [
+    (1.0, 10.0),
+    (55.0, 58.0),
+    (75.0, 70.0),
+    (88.0, 80.0),
+    (100.0, 92.0),
+];

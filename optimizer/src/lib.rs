@@ -11,9 +11,9 @@
 //! - [`limits`]: what is refused unread.
 //!
 //! ```
-//! use vitrine_optimizer::{Job, Quality, Skip, Target, encode};
+//! use vitrine_optimizer::{Effort, Job, Quality, Skip, Target, encode};
 //!
-//! let job = Job { target: Target::Avif, quality: Quality::default(), width: None };
+//! let job = Job { target: Target::Avif, quality: Quality::default(), effort: Effort::Refined, width: None };
 //! assert_eq!(encode(b"<html>not an image", &job).unwrap_err(), Skip::Unsupported);
 //! ```
 
@@ -22,14 +22,20 @@ mod decode;
 mod encoder;
 mod job;
 pub mod limits;
+#[cfg(feature = "codecs")]
+mod metric;
 mod picture;
+#[cfg(any(feature = "codecs", feature = "pure-rust"))]
+mod planes;
+#[cfg(feature = "codecs")]
+mod search;
 mod service;
 mod sheet;
 mod skip;
 mod source;
 
-pub use encoder::{Coded, Encoder, engine};
-pub use job::{Job, Quality, Target};
+pub use encoder::{Coded, Encoder, engine, pure_rust};
+pub use job::{Effort, Job, Quality, Target};
 pub use picture::Picture;
 pub use service::{PATH, SHEET_PATH, respond};
 pub use sheet::{Coding, minify};
@@ -49,12 +55,21 @@ pub struct Encoded {
 
 /// Makes a smaller file out of `source`, or says why the original stays.
 pub fn encode(source: &[u8], job: &Job) -> Result<Encoded, Skip> {
+    encode_by(source, job, |format| engine(job.target, format))
+}
+
+/// The same by another engine than the one that is built in for the job.
+pub fn encode_by(
+    source: &[u8],
+    job: &Job,
+    engine: impl Fn(Format) -> Option<&'static dyn Encoder>,
+) -> Result<Encoded, Skip> {
     if source.len() > limits::SOURCE_BYTES {
         return Err(Skip::TooLarge);
     }
     let facts = source::Facts::read(source)?;
     facts.refuse_what_is_not_a_plain_picture(source.len())?;
-    let engine = engine(job.target, facts.format).ok_or(Skip::Unsupported)?;
+    let engine = engine(facts.format).ok_or(Skip::Unsupported)?;
     let narrower = job.width.filter(|width| *width < facts.width);
     // What is decoded and made smaller costs the engine only what is left.
     let (width, height) = narrower.map_or((facts.width, facts.height), |width| {
@@ -69,9 +84,9 @@ pub fn encode(source: &[u8], job: &Job) -> Result<Encoded, Skip> {
     let mut picture = decode::decode(source, &facts)?;
     // Upright, it may be narrower than the file says.
     if let Some(width) = narrower.filter(|width| *width < picture.width()) {
-        picture = picture.narrowed(width);
+        picture = picture.narrowed(width)?;
     }
-    let coded = engine.encode(&picture, job.quality)?;
+    let coded = engine.encode(&picture, job.quality, job.effort)?;
     if !limits::pays(coded.bytes.len(), source.len()) {
         return Err(Skip::NotSmaller);
     }

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
-use image::DynamicImage;
-use image::imageops::FilterType;
+use fast_image_resize::images::Image;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
+
+use crate::Skip;
 
 /// A decoded picture: 8 bits per channel, upright, in sRGB, with or without colour and alpha.
 ///
@@ -29,20 +32,22 @@ impl Picture {
         }
     }
 
-    /// The picture at this width, in its proportions, by a Lanczos filter of three lobes.
+    /// The picture at this width, in its proportions, by a Lanczos filter of three lobes. What is seen through counts
+    /// as much as it is seen.
     ///
     /// ```
     /// let wide = image::RgbImage::new(400, 300);
-    /// let picture = vitrine_optimizer::Picture::new(wide.into(), true).narrowed(100);
+    /// let picture = vitrine_optimizer::Picture::new(wide.into(), true).narrowed(100)?;
     /// assert_eq!((picture.width(), picture.height()), (100, 75));
+    /// # Ok::<(), vitrine_optimizer::Skip>(())
     /// ```
-    #[must_use]
-    pub fn narrowed(&self, width: u32) -> Self {
+    pub fn narrowed(&self, width: u32) -> Result<Self, Skip> {
         let height = height_at(width, self.width(), self.height());
-        Self {
-            image: self.image.resize_exact(width, height, FilterType::Lanczos3),
+        let image = resized(&self.image, width, height).ok_or(Skip::Unsupported)?;
+        Ok(Self {
+            image,
             exact: false,
-        }
+        })
     }
 
     /// Pixels across.
@@ -53,6 +58,11 @@ impl Picture {
     /// Pixels down.
     pub fn height(&self) -> u32 {
         self.image.height()
+    }
+
+    /// How many pixels there are.
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width()) * u64::from(self.height())
     }
 
     /// The pixels: `Luma8`, `LumaA8`, `Rgb8` or `Rgba8`.
@@ -119,6 +129,30 @@ const MAX_GRAY_LEVELS: usize = 16;
 pub(crate) fn height_at(width: u32, full_width: u32, full_height: u32) -> u32 {
     let exact = u64::from(full_height) * u64::from(width) * 2 / u64::from(full_width.max(1));
     u32::try_from(exact.div_ceil(2)).unwrap_or(u32::MAX).max(1)
+}
+
+/// `None` only for a picture without pixels.
+fn resized(image: &DynamicImage, width: u32, height: u32) -> Option<DynamicImage> {
+    let layout = match image {
+        DynamicImage::ImageLuma8(_) => PixelType::U8,
+        DynamicImage::ImageLumaA8(_) => PixelType::U8x2,
+        DynamicImage::ImageRgb8(_) => PixelType::U8x3,
+        _ => PixelType::U8x4,
+    };
+    let pixels = image.as_bytes().to_vec();
+    let source = Image::from_vec_u8(image.width(), image.height(), pixels, layout).ok()?;
+    let mut result = Image::new(width, height, layout);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    Resizer::new().resize(&source, &mut result, &options).ok()?;
+    let pixels = result.into_vec();
+    match layout {
+        PixelType::U8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
+        PixelType::U8x2 => {
+            GrayAlphaImage::from_raw(width, height, pixels).map(DynamicImage::ImageLumaA8)
+        }
+        PixelType::U8x3 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
+        _ => RgbaImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8),
+    }
 }
 
 fn eight_bit(image: DynamicImage) -> DynamicImage {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::{Coding, Job, Quality, Skip, Target, encode, limits, minify};
+use crate::{Coding, Effort, Job, Quality, Skip, Target, encode, limits, minify};
 
 /// Where [`respond`] listens for images.
 pub const PATH: &str = "/encode";
@@ -12,9 +12,9 @@ pub const SHEET_PATH: &str = "/css";
 
 /// Answers one request.
 ///
-/// `POST /encode` with the original as body, `x-vitrine-to: avif|same` and optionally
-/// `x-vitrine-quality: 1..100` and `x-vitrine-width` (pixels) gives 200 with a smaller file and
-/// `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
+/// `POST /encode` with the original as body, `x-vitrine-to: avif|webp|same` and optionally
+/// `x-vitrine-quality: 1..100`, `x-vitrine-width` (pixels) and `x-vitrine-effort: first|refined` (refined) gives 200
+/// with a smaller file and `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
 ///
 /// `POST /css` with a style sheet as body and optionally `x-vitrine-coding: identity|gzip|br` gives 200 with a
 /// smaller sheet, or 204 as above. A `Content-Type` with `charset=utf-8` says that the sheet is UTF-8.
@@ -45,7 +45,7 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
     }
     let target = text(request.headers(), "x-vitrine-to")
         .and_then(Target::from_name)
-        .ok_or(Problem::bad("x-vitrine-to must be avif or same"))?;
+        .ok_or(Problem::bad("x-vitrine-to must be avif, webp or same"))?;
     let quality = match request.headers().get("x-vitrine-quality") {
         None => Quality::default(),
         Some(value) => value
@@ -56,6 +56,14 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
             .ok_or(Problem::bad(
                 "x-vitrine-quality must be a whole number from 1 to 100",
             ))?,
+    };
+    let effort = match request.headers().get("x-vitrine-effort") {
+        None => Effort::Refined,
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(Effort::from_name)
+            .ok_or(Problem::bad("x-vitrine-effort must be first or refined"))?,
     };
     let width = match request.headers().get("x-vitrine-width") {
         None => None,
@@ -71,6 +79,7 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
     Ok(Job {
         target,
         quality,
+        effort,
         width,
     })
 }

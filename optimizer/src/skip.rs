@@ -31,6 +31,8 @@ pub enum Skip {
     SixteenBit,
     /// The source is already compressed as hard as was asked for.
     AlreadyCompressed,
+    /// No engine that is built in does it while a visitor waits.
+    TooSlow,
     /// The engine refused the file.
     EncoderFailed,
     /// A style sheet with an error, a trick for one browser, or a rule that is not known.
@@ -62,6 +64,7 @@ impl Skip {
             Self::Cmyk => "cmyk",
             Self::SixteenBit => "sixteen-bit",
             Self::AlreadyCompressed => "already-compressed",
+            Self::TooSlow => "too-slow",
             Self::EncoderFailed => "encoder-failed",
             Self::NotUnderstood => "not-understood",
             Self::Changed => "changed",

@@ -11,9 +11,16 @@ mod digests;
 #[test]
 fn the_same_source_and_recipe_give_the_same_bytes_everywhere() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/digests.txt");
-    let seen = digests::lines().join("\n") + "\n";
+    let seen = digests::lines();
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(path, &seen).unwrap();
+        // Blessed without them, the file would lose the C engines' lines.
+        assert!(digests::has_c_engines(), "run `cargo xtask setup` first");
+        std::fs::write(path, seen.join("\n") + "\n").unwrap();
     }
-    assert_eq!(seen, std::fs::read_to_string(path).unwrap());
+    let expected = std::fs::read_to_string(path).unwrap();
+    // Without the C engines, their lines are not made.
+    let expected = expected
+        .lines()
+        .filter(|line| digests::has_c_engines() || !line.contains(" lib"));
+    assert_eq!(seen, expected.collect::<Vec<_>>());
 }

@@ -23,6 +23,7 @@ fn both(source: &[u8]) -> [Result<(), Skip>; 2] {
             &Job {
                 target,
                 quality: Quality::default(),
+                effort: vitrine_optimizer::Effort::Refined,
                 width: None,
             },
         )
@@ -213,6 +214,7 @@ fn h72_what_follows_the_end_of_a_file_is_not_carried_over() {
             let job = Job {
                 target,
                 quality: Quality::default(),
+                effort: vitrine_optimizer::Effort::Refined,
                 width: None,
             };
             let result = encode(&polyglot, &job).unwrap();
@@ -234,6 +236,7 @@ fn h72_comments_and_texts_are_not_carried_over() {
                 &Job {
                     target,
                     quality: Quality::default(),
+                    effort: vitrine_optimizer::Effort::Refined,
                     width: None,
                 },
             )

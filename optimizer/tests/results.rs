@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use image::{DynamicImage, GrayAlphaImage, RgbaImage};
 use moxcms::{ColorProfile, Layout, TransformOptions};
-use vitrine_optimizer::{Job, Quality, Skip, Target, encode};
+use vitrine_optimizer::{Effort, Job, Skip, Target, encode};
 
 #[test]
 fn a_jpeg_photograph_becomes_a_smaller_avif_of_the_same_size() {
@@ -14,7 +14,76 @@ fn a_jpeg_photograph_becomes_a_smaller_avif_of_the_same_size() {
     let avif = to_avif(&source, 75).unwrap();
     assert_eq!(avif_facts(&avif), (240, 180, false));
     assert!(avif.bytes.len() * 100 <= source.len() * 95);
-    assert_eq!(avif.recipe, "ravif;q=75;s=8");
+    let engine = if has_c_engines() {
+        "libaom-3.14.1;iq;s6;ssim2-70;cq"
+    } else {
+        "rav1e-0.8.1;s8;q125;420"
+    };
+    assert!(avif.recipe.starts_with(engine), "{}", avif.recipe);
+}
+
+#[test]
+fn only_an_engine_in_c_makes_an_avif_while_a_visitor_waits() {
+    let job = Job {
+        effort: Effort::First,
+        ..job(Target::Avif, 75)
+    };
+    let first = encode(&photo_jpeg(240, 180), &job);
+    if has_c_engines() {
+        let first = first.unwrap();
+        assert_eq!(avif_facts(&first), (240, 180, false));
+        assert_eq!(first.recipe, "libaom-3.14.1;iq;s9;cq30;420");
+    } else {
+        assert_eq!(first, Err(Skip::TooSlow));
+    }
+}
+
+#[test]
+fn a_photograph_becomes_a_smaller_webp_that_looks_the_same() {
+    let picture = photo(240, 180);
+    let source = jpeg(&picture.clone().into(), 95);
+    let webp = to_webp(&source, 75).unwrap();
+    let made = (webp.content_type, webp.recipe.as_str());
+    if has_c_engines() {
+        assert_eq!(made, ("image/webp", "libwebp-1.6.0;q75;m4"));
+    } else {
+        assert_eq!(made, ("image/jpeg", "mozjpeg;q=75;420"));
+    }
+    assert!(webp.bytes.len() * 100 <= source.len() * 95);
+    let (mean, _) = difference(&picture, &pixels(&webp).into_rgb8());
+    assert!(mean < 3.0, "mean difference {mean}");
+}
+
+#[test]
+fn a_drawing_becomes_a_webp_without_losing_a_single_value() {
+    let drawing = DynamicImage::from(image::RgbImage::from_fn(200, 150, |x, y| {
+        image::Rgb(if (x / 7 + y / 5) % 3 == 0 {
+            [200, 30, 40]
+        } else {
+            [250, 250, (x / 50 * 60) as u8]
+        })
+    }));
+    let webp = to_webp(&png(&drawing), 75);
+    let webp = webp.unwrap();
+    assert_eq!(
+        webp.recipe.contains(";lossless;"),
+        has_c_engines(),
+        "{}",
+        webp.recipe
+    );
+    assert_eq!(pixels(&webp).into_rgb8(), drawing.into_rgb8());
+}
+
+#[test]
+fn h70_alpha_is_kept_for_browsers_without_avif() {
+    let cut_out = RgbaImage::from_fn(160, 120, |x, y| {
+        let [r, g, b] = [(x * 3) as u8, (y * 2 + x) as u8, (x * y / 40) as u8];
+        image::Rgba([r, g, b, if x < 80 { (y * 2) as u8 } else { 255 }])
+    });
+    let webp = to_webp(&png(&cut_out.clone().into()), 90).unwrap();
+    let shown = pixels(&webp).into_rgba8();
+    let alpha = |image: &RgbaImage| image.pixels().map(|pixel| pixel.0[3]).collect::<Vec<u8>>();
+    assert_eq!(alpha(&shown), alpha(&cut_out));
 }
 
 #[test]
@@ -48,11 +117,9 @@ fn a_png_is_compressed_again_without_losing_a_single_value() {
 fn a_picture_is_made_narrower_in_its_proportions_and_never_wider() {
     let source = photo_jpeg(400, 300);
     let at = |target, width| {
-        let quality = Quality::new(75).unwrap();
         let job = Job {
-            target,
-            quality,
             width: Some(width),
+            ..job(target, 75)
         };
         encode(&source, &job)
     };
@@ -73,9 +140,8 @@ fn a_picture_is_made_narrower_in_its_proportions_and_never_wider() {
 fn a_picture_on_its_side_keeps_its_proportions_when_it_is_made_narrower() {
     let source = with_exif(&photo_jpeg(400, 300), 6);
     let job = Job {
-        target: Target::Avif,
-        quality: Quality::new(75).unwrap(),
         width: Some(150),
+        ..job(Target::Avif, 75)
     };
     assert_eq!(
         avif_facts(&encode(&source, &job).unwrap()),

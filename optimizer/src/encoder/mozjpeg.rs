@@ -3,7 +3,7 @@
 use image::DynamicImage;
 use mozjpeg_rs::{Encoder as Engine, Preset, Subsampling};
 
-use super::{Coded, Encoder};
+use super::{Coded, Effort, Encoder};
 use crate::source::Facts;
 use crate::{Picture, Quality, Skip};
 
@@ -30,7 +30,7 @@ impl Encoder for MozJpeg {
         }
     }
 
-    fn encode(&self, picture: &Picture, quality: Quality) -> Result<Coded, Skip> {
+    fn encode(&self, picture: &Picture, quality: Quality, _effort: Effort) -> Result<Coded, Skip> {
         if picture.is_graphic() {
             return Err(Skip::Graphic);
         }

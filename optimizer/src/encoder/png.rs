@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use image::DynamicImage;
 use png::{BitDepth, ColorType, Compression, Filter};
 
-use super::{Coded, Encoder};
+use super::{Coded, Effort, Encoder};
 use crate::picture::MAX_PALETTE;
 use crate::source::Facts;
 use crate::{Picture, Quality, Skip};
@@ -33,7 +33,7 @@ impl Encoder for Png {
         }
     }
 
-    fn encode(&self, picture: &Picture, _quality: Quality) -> Result<Coded, Skip> {
+    fn encode(&self, picture: &Picture, _quality: Quality, _effort: Effort) -> Result<Coded, Skip> {
         if !picture.is_exact() {
             return Err(Skip::WideGamutUnconverted);
         }

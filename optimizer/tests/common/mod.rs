@@ -8,7 +8,7 @@
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, RgbImage};
-use vitrine_optimizer::{Encoded, Job, Quality, Skip, Target, encode};
+use vitrine_optimizer::{Effort, Encoded, Job, Quality, Skip, Target, encode};
 
 /// A picture with the statistics of a photograph: slow gradients, edges, and a sensor's noise.
 pub fn photo(width: u32, height: u32) -> RgbImage {
@@ -152,28 +152,34 @@ pub fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     .concat()
 }
 
+/// What is asked for when nobody waits and the width stays.
+pub fn job(target: Target, quality: u8) -> Job {
+    Job {
+        target,
+        quality: Quality::new(quality).unwrap(),
+        effort: Effort::Refined,
+        width: None,
+    }
+}
+
 /// Asks for AVIF.
 pub fn to_avif(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
-    encode(
-        source,
-        &Job {
-            target: Target::Avif,
-            quality: Quality::new(quality).unwrap(),
-            width: None,
-        },
-    )
+    encode(source, &job(Target::Avif, quality))
+}
+
+/// Asks for WebP.
+pub fn to_webp(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
+    encode(source, &job(Target::WebP, quality))
 }
 
 /// Asks for the source's own format.
 pub fn to_same(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
-    encode(
-        source,
-        &Job {
-            target: Target::Same,
-            quality: Quality::new(quality).unwrap(),
-            width: None,
-        },
-    )
+    encode(source, &job(Target::Same, quality))
+}
+
+/// Whether libaom and libwebp are linked.
+pub fn has_c_engines() -> bool {
+    vitrine_codecs::LINKED
 }
 
 /// Decodes a result in its own format.

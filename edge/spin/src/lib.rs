@@ -86,14 +86,14 @@ fn respond(answer: Answer<Spin>) -> Result<Response, ErrorCode> {
             let (_, end) = wit_future::new(|| Ok(None));
             Response::new(headers, None, end).0
         }
-        AnswerBody::Passed(Incoming::Response(mut upstream)) => match upstream.take_unstarted() {
+        AnswerBody::Passed(mut upstream) => match upstream.take_response() {
             // Spliced by the host: the bytes never enter this component.
             Some(upstream) => {
                 let (_, received) = wit_future::new(|| Ok(()));
                 let (stream, trailers) = Response::consume_body(upstream, received);
                 Response::new(headers, Some(stream), trailers).0
             }
-            None => pump(headers, AnswerBody::Passed(Incoming::Response(upstream))),
+            None => pump(headers, AnswerBody::Passed(upstream)),
         },
         body => pump(headers, body),
     };

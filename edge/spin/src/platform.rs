@@ -140,14 +140,14 @@ fn outgoing(
             let (_, end) = wit_future::new(|| Ok(None));
             types::Request::new(headers, None, end, None).0
         }
-        Payload::Stream(Incoming::Request(mut body)) => match body.take_unstarted() {
+        Payload::Stream(mut body) => match body.take_request() {
             // Spliced by the host.
             Some(visitor) => {
                 let (_, received) = wit_future::new(|| Ok(()));
                 let (stream, trailers) = types::Request::consume_body(visitor, received);
                 types::Request::new(headers, Some(stream), trailers, None).0
             }
-            None => streamed(headers, Payload::Stream(Incoming::Request(body))),
+            None => streamed(headers, Payload::Stream(body)),
         },
         payload => streamed(headers, payload),
     };

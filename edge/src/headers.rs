@@ -243,6 +243,46 @@ pub fn keep_from_shared_caches(headers: &mut HeaderMap) {
     }
 }
 
+/// Makes an answer good for a while only, because a better one is on its way: lifetimes beyond `seconds` end then, and
+/// what has run out is still shown while it is fetched anew.
+pub fn keep_for_a_while(headers: &mut HeaderMap, seconds: u64) {
+    let own = tokens(headers, &header::CACHE_CONTROL);
+    let mut kept: Vec<String> = own
+        .filter(|directive| !directive.eq_ignore_ascii_case("immutable"))
+        .map(|directive| match directive.split_once('=') {
+            Some((name, value))
+                if ["max-age", "s-maxage"]
+                    .iter()
+                    .any(|d| name.trim().eq_ignore_ascii_case(d)) =>
+            {
+                let value = value.trim().trim_matches('"').parse().unwrap_or(0);
+                format!("{}={}", name.trim(), seconds.min(value))
+            }
+            _ => directive.to_owned(),
+        })
+        .collect();
+    if !kept
+        .iter()
+        .any(|directive| directive.starts_with("stale-while-revalidate"))
+    {
+        kept.push("stale-while-revalidate=31536000".into());
+    }
+    if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+    for name in ["expires", "surrogate-control", "cdn-cache-control"] {
+        headers.remove(name);
+    }
+}
+
+/// Keeps an answer out of every cache: it stands in for a better one for this once.
+pub fn keep_out_of_caches(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for name in ["expires", "surrogate-control", "cdn-cache-control"] {
+        headers.remove(name);
+    }
+}
+
 /// Marks the response as having passed through, and says what was done and how long it took.
 pub fn sign(headers: &mut HeaderMap, summary: &str, timing: &str) {
     headers.append(header::VIA, HeaderValue::from_static("1.1 vitrine"));

@@ -91,6 +91,9 @@ pub struct Capabilities {
     /// Waiting for a piece of a body is visible (the future is pending). Where false, waiting blocks, and
     /// the pump flushes its compressor at every piece, because it cannot see a pause coming.
     pub pauses_visible: bool,
+    /// [`Platform::head_within`] gives up in time. Where false, nothing is asked of a sibling that a visitor
+    /// could come to wait for.
+    pub deadlines: bool,
 }
 
 /// What a host does for `edge`.
@@ -121,6 +124,16 @@ pub trait Platform: Clone + 'static {
         &self,
         pending: Self::Pending,
     ) -> impl Future<Output = Result<Response<Self::Body>, FetchError>>;
+
+    /// Waits for the head of a started request, but not for longer than so many milliseconds: then the request
+    /// comes back, still under way. A host without [`Capabilities::deadlines`] waits for as long as it takes.
+    fn head_within(
+        &self,
+        pending: Self::Pending,
+        _ms: u32,
+    ) -> impl Future<Output = Result<Result<Response<Self::Body>, FetchError>, Self::Pending>> {
+        async move { Ok(self.head(pending).await) }
+    }
 
     /// Reads a cache entry. `None` when it is absent or the store failed: a cache may always be empty.
     fn cache_get(&self, key: &str) -> impl Future<Output = Option<Vec<u8>>>;

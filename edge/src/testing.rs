@@ -124,6 +124,7 @@ struct Inner {
     state: RefCell<BTreeMap<String, Vec<u8>>>,
     hints: RefCell<Vec<HeaderValue>>,
     micros: Cell<u64>,
+    slow: Cell<bool>,
 }
 
 /// A platform of closures.
@@ -151,7 +152,9 @@ impl Fake {
                 shared_cache: true,
                 early_hints: true,
                 pauses_visible: true,
+                deadlines: false,
             }),
+            slow: Cell::new(false),
             state: RefCell::default(),
             hints: RefCell::default(),
             micros: Cell::new(0),
@@ -186,6 +189,11 @@ impl Fake {
         let mut capabilities = self.0.capabilities.get();
         change(&mut capabilities);
         self.0.capabilities.set(capabilities);
+    }
+
+    /// Makes every sibling miss the deadlines that it is given.
+    pub fn miss_deadlines(&self, miss: bool) {
+        self.0.slow.set(miss);
     }
 
     /// Every request that a sibling got.
@@ -297,6 +305,18 @@ impl Platform for Fake {
 
     async fn head(&self, pending: Self::Pending) -> Result<Response<FakeBody>, FetchError> {
         pending
+    }
+
+    async fn head_within(
+        &self,
+        pending: Self::Pending,
+        ms: u32,
+    ) -> Result<Result<Response<FakeBody>, FetchError>, Self::Pending> {
+        if self.0.slow.get() {
+            self.pass_ms(u64::from(ms));
+            return Err(pending);
+        }
+        Ok(pending)
     }
 
     async fn cache_get(&self, key: &str) -> Option<Vec<u8>> {

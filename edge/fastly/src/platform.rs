@@ -55,6 +55,7 @@ impl Platform for Fastly {
             shared_cache: true,
             early_hints: true,
             pauses_visible: false,
+            deadlines: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The port on Spin.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, Request, Response};
@@ -42,6 +42,7 @@ impl Platform for Spin {
             // WASI HTTP 0.3 has no informational responses.
             early_hints: false,
             pauses_visible: true,
+            deadlines: true,
         }
     }
 
@@ -82,6 +83,28 @@ impl Platform for Spin {
                 | ErrorCode::HttpResponseTimeout => FetchError::Timeout(service),
                 error => FetchError::Unreachable(service, error.to_string()),
             })
+    }
+
+    async fn head_within(
+        &self,
+        pending: Pending,
+        ms: u32,
+    ) -> Result<Result<Response<Incoming>, FetchError>, Pending> {
+        let (service, mut call) = match pending {
+            Pending::Waiting(service, call) => (service, call),
+            done @ Pending::Done(..) => return Ok(self.head(done).await),
+        };
+        let mut over = pin!(wasip3::clocks::monotonic_clock::wait_for(
+            u64::from(ms) * 1_000_000
+        ));
+        let head = poll_fn(|context| match call.as_mut().poll(context) {
+            Poll::Ready(head) => Poll::Ready(Some(head)),
+            Poll::Pending => over.as_mut().poll(context).map(|()| None),
+        });
+        match head.await {
+            Some(head) => Ok(self.head(Pending::Done(service, head)).await),
+            None => Err(Pending::Waiting(service, call)),
+        }
     }
 
     async fn cache_get(&self, key: &str) -> Option<Vec<u8>> {

@@ -1,4 +1,7 @@
-//! An image: the origin's own at once, and a smaller one at the same URL from then on.
+//! An image: a smaller one at the same URL, at once where that is quick enough, and a better one from then on.
+//!
+//! Where the optimizer can be given a deadline, a new image is read whole and a first variant is made while the visitor
+//! waits; past the deadline, the original leaves and is kept by nobody. Elsewhere the original passes as it comes.
 //!
 //! What is known about an image (headers, freshness, digest of its bytes) is stored under its address; the
 //! bytes and their variants under their digest. A variant therefore never outlives its original, and an
@@ -10,20 +13,23 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
-use self::variant::{Class, ENCODING_MS, Variant, encode, variant};
+use self::variant::{Class, ENCODING_MS, Variant, encode, first, variant};
 use super::{asset, stored};
 use crate::answer::{Answer, AnswerBody, Collect};
 use crate::app::journey;
 use crate::cache::key::{self, digest};
-use crate::cache::{Age, Entry};
+use crate::cache::{Age, Entry, Shareable};
 use crate::context::Context;
 use crate::encoding::{Accepted, Coding};
-use crate::platform::{Payload, Platform};
+use crate::platform::{Body as _, BodyError, FetchError, Payload, Platform, Service};
 use crate::route::Route;
 use crate::{headers, problem, sized};
 
 /// Digest of the original's bytes, in the stored headers only.
 const DIGEST: HeaderName = HeaderName::from_static("x-vitrine-digest");
+/// How long a variant that was made in a hurry is good for, in seconds: a better one is there within the minute, and
+/// who has it already is in no need of another.
+const FIRST_S: u64 = 3_600;
 /// Image types that are no work for the optimizer, by their usual ending.
 const OTHER_TYPES: [&str; 6] = [".svg", ".ico", ".gif", ".webp", ".avif", ".bmp"];
 
@@ -103,7 +109,7 @@ async fn serve<P: Platform>(
             .cache_get(&key::original(&fingerprint))
             .await
         {
-            Some(body) => the_original(context, known, Bytes::from(body), variant, state),
+            Some(body) => instead(context, known, Bytes::from(body), variant, state).await,
             None => fetch(context, payload, Some(known)).await,
         },
     }
@@ -116,14 +122,64 @@ async fn stored_variant<P: Platform>(
     state: &'static str,
 ) -> Result<Answer<P>, Variant> {
     let class = Class::of(&context.client);
-    match variant(context, &fingerprint(known), class).await {
-        Variant::Ready(variant) if !wants_part_of_another(&context.client, &variant) => {
-            context.summary.push(format!("class={}", class.name()));
-            context.note_cache(state, None);
+    let variant = variant(context, &fingerprint(known), class).await;
+    match variant {
+        Variant::Ready(variant) | Variant::First(variant)
+            if wants_part_of_another(&context.client, &variant) =>
+        {
+            Err(Variant::Ready(variant))
+        }
+        Variant::Ready(variant) => {
+            note(context, state, None);
             Ok(answer(context, as_variant(known.clone(), variant)))
+        }
+        Variant::First(variant) => {
+            refine_later(context, known.clone());
+            Ok(first_answer(context, known, variant, state))
         }
         other => Err(other),
     }
+}
+
+/// What a visitor gets where the store has no variant: one that is made now, or the original, and why.
+async fn instead<P: Platform>(
+    context: &mut Context<P>,
+    known: Entry,
+    body: Bytes,
+    instead_of: Variant,
+    state: &'static str,
+) -> Answer<P> {
+    let class = Class::of(&context.client);
+    let whole = context.method == Method::GET && !context.client.contains_key(RANGE);
+    let variant = match instead_of {
+        Variant::Unknown if whole => first(context, class, &known, &body).await,
+        other => other,
+    };
+    match variant {
+        Variant::First(variant) => {
+            encode_later(context, known.clone(), body);
+            first_answer(context, &known, variant, state)
+        }
+        Variant::Ready(variant) if whole => {
+            note(context, state, None);
+            answer(context, as_variant(known, variant))
+        }
+        other => the_original(context, known, body, other, state),
+    }
+}
+
+/// A variant that was made in a hurry: good for a while.
+fn first_answer<P: Platform>(
+    context: &mut Context<P>,
+    known: &Entry,
+    variant: Entry,
+    state: &'static str,
+) -> Answer<P> {
+    note(context, state, Some("first"));
+    let age_s = known.freshness.age_s(context.platform.now_ms());
+    let mut answer = answer(context, as_variant(known.clone(), variant));
+    headers::keep_for_a_while(answer.headers_mut(), age_s + FIRST_S);
+    answer
 }
 
 /// The original in a variant's place, and why.
@@ -134,17 +190,32 @@ fn the_original<P: Platform>(
     instead_of: Variant,
     state: &'static str,
 ) -> Answer<P> {
+    let for_now = match instead_of {
+        Variant::Ready(_) | Variant::First(_) => {
+            note(context, state, Some("range-of-original"));
+            false
+        }
+        Variant::None(reason) => {
+            note(context, state, Some(&format!("original: {reason}")));
+            false
+        }
+        Variant::Unknown => {
+            note(context, state, Some("original: not-ready"));
+            encode_later(context, known.clone(), body.clone());
+            context.platform.capabilities().deadlines
+        }
+    };
+    let mut answer = answer(context, Entry { body, ..known });
+    if for_now {
+        headers::keep_out_of_caches(answer.headers_mut());
+    }
+    answer
+}
+
+fn note<P: Platform>(context: &mut Context<P>, state: &'static str, reason: Option<&str>) {
     let class = Class::of(&context.client);
     context.summary.push(format!("class={}", class.name()));
-    match instead_of {
-        Variant::Ready(_) => context.note_cache(state, Some("range-of-original")),
-        Variant::None(reason) => context.note_cache(state, Some(&format!("original: {reason}"))),
-        Variant::Unknown => {
-            context.note_cache(state, Some("original: not-ready"));
-            encode_later(context, known.clone(), body.clone());
-        }
-    }
-    answer(context, Entry { body, ..known })
+    context.note_cache(state, reason);
 }
 
 /// A part is answered from one representation: the one that `If-Range` names, or else the original (H74).
@@ -232,15 +303,15 @@ async fn fetch<P: Platform>(
             asset::store_later(context, asset::address(context).image(), entry.clone());
             match stored_variant(context, &entry, "revalidated").await {
                 Ok(answer) => answer,
-                Err(variant) => the_original(context, entry, body, variant, "revalidated"),
+                Err(variant) => instead(context, entry, body, variant, "revalidated").await,
             }
         }
-        (Ok((response, _)), _) => deliver(context, response),
+        (Ok((response, _)), _) => deliver(context, response).await,
     }
 }
 
 /// Sends an original on its way, and keeps it for the optimizer where that is allowed.
-fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Body>) -> Answer<P> {
+async fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Body>) -> Answer<P> {
     let (mut parts, body) = response.into_parts();
     if let Some(reason) = why_not_negotiated(context, &parts) {
         if !reason.is_empty() {
@@ -252,36 +323,112 @@ fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Body>) -
         return asset::deliver(context, Response::from_parts(parts, body));
     };
     headers::add_vary(&mut parts.headers, "Accept");
+    let waits = context.platform.capabilities().deadlines
+        && context.method == Method::GET
+        && !context.client.contains_key(RANGE);
+    let (ahead, body) = match (waits, body) {
+        (true, body) => match read_whole(context, &parts.headers, body).await {
+            Ok(Read::Whole(body)) => return new_image(context, &proof, &parts.headers, body).await,
+            Ok(Read::TooLong(ahead, rest)) => (ahead, rest),
+            Err(error) => {
+                let error = FetchError::Unreachable(Service::Origin, error.to_string());
+                return problem::unreachable(&context.client, &error);
+            }
+        },
+        (false, body) => (Vec::new(), body),
+    };
     let class = Class::of(&context.client);
-    context.summary.push(format!("class={}", class.name()));
-    context.note_cache("miss", None);
+    note(context, "miss", None);
     if context.method == Method::HEAD {
         return Response::from_parts(parts, AnswerBody::Empty);
     }
-    let mut pipe = context.pipe(Vec::new(), body);
+    let mut pipe = context.pipe(ahead, body);
     let (later, headers) = (context.detached(), parts.headers.clone());
     pipe.collect = Some(Collect::new(
         context.app.policy.cache.max_body_bytes,
         headers::content_length(&parts.headers),
         move |body| {
-            let fingerprint = digest([body.as_ref()]);
-            let mut known = Entry::new(&proof, &headers, Bytes::new());
-            if let Ok(value) = HeaderValue::from_str(&fingerprint) {
-                known.headers.insert(DIGEST, value);
-            }
+            let known = known_as(&proof, &headers, &body);
             let platform = later.platform.clone();
             platform.spawn(async move {
-                let address = asset::address(&later).image();
-                later
-                    .platform
-                    .cache_put(&key::original(&fingerprint), body.to_vec())
-                    .await;
-                later.platform.cache_put(&address, known.encode()).await;
+                remember(&later, &known, &body).await;
                 encode(&later, class, &known, body).await;
             });
         },
     ));
     Response::from_parts(parts, AnswerBody::Piped(pipe))
+}
+
+/// A new image, read whole: a first variant of it, or itself.
+async fn new_image<P: Platform>(
+    context: &mut Context<P>,
+    proof: &Shareable,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Answer<P> {
+    let known = known_as(proof, headers, &body);
+    let (later, kept, original) = (context.detached(), known.clone(), body.clone());
+    context
+        .platform
+        .spawn(async move { remember(&later, &kept, &original).await });
+    let class = Class::of(&context.client);
+    // Another address, or an earlier visit, may have brought the same bytes.
+    match variant(context, &fingerprint(&known), class).await {
+        Variant::Ready(variant) => {
+            note(context, "miss", None);
+            answer(context, as_variant(known, variant))
+        }
+        Variant::First(variant) => first_answer(context, &known, variant, "miss"),
+        other => instead(context, known, body, other, "miss").await,
+    }
+}
+
+/// What is known about an image that has just come.
+fn known_as(proof: &Shareable, headers: &HeaderMap, body: &Bytes) -> Entry {
+    let mut known = Entry::new(proof, headers, Bytes::new());
+    if let Ok(value) = HeaderValue::from_str(&digest([body.as_ref()])) {
+        known.headers.insert(DIGEST, value);
+    }
+    known
+}
+
+/// Stores an original and what is known about it.
+async fn remember<P: Platform>(context: &Context<P>, known: &Entry, body: &Bytes) {
+    let (platform, address) = (&context.platform, asset::address(context).image());
+    platform
+        .cache_put(&key::original(&fingerprint(known)), body.to_vec())
+        .await;
+    platform.cache_put(&address, known.encode()).await;
+}
+
+/// What was read of a body.
+enum Read<B> {
+    Whole(Bytes),
+    /// More than is kept: what came, and the rest.
+    TooLong(Vec<Bytes>, B),
+}
+
+/// Reads a body as far as it may be kept.
+async fn read_whole<P: Platform>(
+    context: &Context<P>,
+    headers: &HeaderMap,
+    mut body: P::Body,
+) -> Result<Read<P::Body>, BodyError> {
+    let limit = context.app.policy.cache.max_body_bytes as usize;
+    let (mut pieces, mut length) = (Vec::new(), 0);
+    while let Some(piece) = body.chunk().await? {
+        length += piece.len();
+        pieces.push(piece);
+        if length > limit {
+            return Ok(Read::TooLong(pieces, body));
+        }
+    }
+    match headers::content_length(headers) {
+        Some(expected) if expected != length as u64 => {
+            Err(BodyError(format!("{length} bytes instead of {expected}")))
+        }
+        _ => Ok(Read::Whole(pieces.concat().into())),
+    }
 }
 
 /// Why an image is answered in one form only (H71, H74). Empty where it is no candidate in the first place.
@@ -341,6 +488,18 @@ fn refresh_later<P: Platform>(context: &Context<P>, known: Entry) {
         if asset::announce(&later, &address, ENCODING_MS / 4).await {
             let answer = fetch(&mut later, Payload::Empty, Some(known)).await;
             let _ = later.close(answer).into_body().drain().await;
+        }
+    });
+}
+
+/// Makes the better variant, if nobody else does, from the original in the store.
+fn refine_later<P: Platform>(context: &Context<P>, known: Entry) {
+    let class = Class::of(&context.client);
+    let later = context.detached();
+    context.platform.spawn(async move {
+        let original = key::original(&fingerprint(&known));
+        if let Some(original) = later.platform.cache_get(&original).await {
+            encode(&later, class, &known, original.into()).await;
         }
     });
 }

@@ -80,7 +80,8 @@ pub(crate) async fn better<P: Platform>(context: &mut Context<P>, mut entry: Ent
             context.summary.push(format!("original: {reason}"));
             entry
         }
-        Variant::Unknown => {
+        // Nobody waits for a sheet.
+        Variant::First(_) | Variant::Unknown => {
             context.summary.push("original: not-ready".into());
             make_later(context, key, entry.clone());
             entry

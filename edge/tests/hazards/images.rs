@@ -175,8 +175,8 @@ fn h68_the_class_is_what_counts_and_a_refusal_is_one() {
     }
     assert_eq!(
         fake.seen_by(Service::Optimizer),
-        2,
-        "two classes, however Accept is written"
+        3,
+        "three classes, however Accept is written"
     );
 }
 
@@ -475,4 +475,215 @@ fn with_images_off_an_image_is_a_cached_asset() {
     }
     assert_eq!(fake.seen_by(Service::Origin), 1);
     assert_eq!(fake.seen_by(Service::Optimizer), 0);
+}
+
+/// A host that gives up waiting in time: what a visitor gets is made while they wait, and better from then on.
+fn in_time(fake: Fake) -> Fake {
+    fake.set_capabilities(|capabilities| capabilities.deadlines = true);
+    fake
+}
+
+/// An optimizer whose first AVIF is half of the original, and whose better one is a quarter.
+fn two_steps(seen: &Seen) -> Response<FakeBody> {
+    let first = seen.headers["x-vitrine-effort"] == "first";
+    let (kind, size) = match seen.headers["x-vitrine-to"].to_str().unwrap() {
+        "avif" => ("image/avif", seen.body.len() / if first { 2 } else { 4 }),
+        "webp" => ("image/webp", seen.body.len() / 2),
+        _ => ("image/jpeg", seen.body.len() * 3 / 4),
+    };
+    response(200, &[("content-type", kind)], vec![b'x'; size])
+}
+
+fn shop_in_time(headers: &'static [(&'static str, &str)]) -> Fake {
+    in_time(Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Origin => jpeg(headers),
+            Service::Optimizer => two_steps(seen),
+        })
+    }))
+}
+
+const LONG: &[(&str, &str)] = &[("cache-control", "public, max-age=31536000, immutable")];
+const WEBP: [(&str, &str); 1] = [("accept", "image/webp,*/*")];
+
+#[test]
+fn h73_the_first_visitor_gets_an_avif_for_an_hour_and_the_next_a_better_one_for_good() {
+    let fake = shop_in_time(LONG);
+    let first = send(&fake, &AVIF);
+    assert_eq!(
+        (first.header("content-type"), first.body.len()),
+        ("image/avif", 10_000)
+    );
+    assert_eq!(
+        first.header("x-vitrine"),
+        "image; class=avif; miss; reason=first"
+    );
+    assert_eq!(
+        first.header("cache-control"),
+        "public, max-age=3600, stale-while-revalidate=31536000"
+    );
+    let second = send(&fake, &AVIF);
+    assert_eq!(
+        (second.header("content-type"), second.body.len()),
+        ("image/avif", 5_000)
+    );
+    assert_eq!(
+        second.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
+    assert_ne!(first.header("etag"), second.header("etag"));
+    assert_eq!(all(&first, "vary"), ["Accept"]);
+    let again = fake.send(
+        &app(REWRITES),
+        get(
+            "/img/7.jpg",
+            &[AVIF[0], ("if-none-match", first.header("etag"))],
+        ),
+    );
+    assert_eq!(
+        (again.status.as_u16(), again.body.len()),
+        (200, 5_000),
+        "who has the first one gets the better one"
+    );
+    assert_eq!(fake.seen_by(Service::Origin), 1);
+    assert_eq!(fake.seen_by(Service::Optimizer), 2);
+}
+
+#[test]
+fn h73_past_the_deadline_the_original_leaves_and_is_kept_by_nobody() {
+    let fake = shop_in_time(LONG);
+    fake.miss_deadlines(true);
+    let first = send(&fake, &AVIF);
+    assert_eq!(first.body, original());
+    assert_eq!(first.header("cache-control"), "no-store");
+    assert_eq!(
+        first.header("x-vitrine"),
+        "image; class=avif; miss; reason=original: not-ready"
+    );
+    let second = send(&fake, &AVIF);
+    assert_eq!(
+        (second.header("content-type"), second.body.len()),
+        ("image/avif", 5_000)
+    );
+    assert_eq!(
+        second.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
+    assert_eq!(
+        fake.seen_by(Service::Optimizer),
+        2,
+        "what was under way is not asked for again"
+    );
+}
+
+#[test]
+fn h73_what_comes_after_the_deadline_is_there_for_the_next_visitor() {
+    let fake = in_time(Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Origin => jpeg(LONG),
+            Service::Optimizer if seen.headers["x-vitrine-effort"] == "first" => two_steps(seen),
+            Service::Optimizer => response(503, &[], Vec::new()),
+        })
+    }));
+    fake.miss_deadlines(true);
+    assert_eq!(send(&fake, &AVIF).body, original());
+    let next = fake.send(&app(REWRITES), get("/img/7.jpg", &AVIF));
+    assert_eq!(
+        next.body.len(),
+        20_000,
+        "the optimizer's failure is remembered, as it is without a first variant"
+    );
+}
+
+#[test]
+fn h68_a_browser_without_avif_gets_webp_and_any_other_its_own_format_at_once() {
+    let fake = shop_in_time(LONG);
+    for _ in 0..2 {
+        let webp = send(&fake, &WEBP);
+        assert_eq!(
+            (webp.header("content-type"), webp.body.len()),
+            ("image/webp", 10_000)
+        );
+        assert_eq!(
+            webp.header("cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+        let old = send(&fake, &OLD);
+        assert_eq!(
+            (old.header("content-type"), old.body.len()),
+            ("image/jpeg", 15_000)
+        );
+    }
+    assert_eq!(
+        fake.seen_by(Service::Optimizer),
+        2,
+        "there is no better one to come"
+    );
+}
+
+#[test]
+fn h69_where_nothing_smaller_comes_of_it_the_original_stays_with_its_own_lifetime() {
+    let fake = in_time(Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Origin => jpeg(LONG),
+            Service::Optimizer => response(204, &[("x-vitrine-skip", "not-smaller")], Vec::new()),
+        })
+    }));
+    let webp = send(&fake, &WEBP);
+    assert_eq!(webp.body, original());
+    assert_eq!(
+        webp.header("x-vitrine"),
+        "image; class=webp; miss; reason=original: not-smaller"
+    );
+    assert_eq!(
+        webp.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
+    send(&fake, &AVIF);
+    let avif = send(&fake, &AVIF);
+    assert_eq!(
+        avif.header("x-vitrine"),
+        "image; class=avif; hit; reason=original: not-smaller"
+    );
+    assert_eq!(
+        avif.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
+}
+
+#[test]
+fn h72_an_original_that_is_too_long_or_breaks_off_is_not_held_back() {
+    let limit = 8_388_608;
+    let fake = in_time(Fake::new(move |seen| {
+        assert_eq!(seen.service, Service::Origin);
+        let body = FakeBody::in_pieces(&vec![7; limit + 1], 1 << 20);
+        Ok(response(
+            200,
+            &[("content-type", "image/jpeg"), LONG[0]],
+            body,
+        ))
+    }));
+    let long = send(&fake, &AVIF);
+    assert_eq!((long.status.as_u16(), long.body.len()), (200, limit + 1));
+    let broken = in_time(Fake::new(move |_| {
+        let steps = [Step::Piece(Bytes::from(vec![7; 15_000])), Step::Break];
+        Ok(jpeg(LONG).map(|_| FakeBody::of(steps)))
+    }));
+    assert_eq!(send(&broken, &AVIF).status, 502);
+}
+
+#[test]
+fn h74_a_part_of_a_new_image_is_a_part_of_the_original() {
+    let fake = shop_in_time(LONG);
+    let part = send(&fake, &[AVIF[0], ("range", "bytes=0-9")]);
+    assert_eq!(
+        part.body,
+        original(),
+        "a store that is empty passes the origin's answer"
+    );
+    assert_eq!(
+        fake.seen_by(Service::Optimizer),
+        1,
+        "after the response, for the next one"
+    );
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use super::super::asset;
 use super::fingerprint;
@@ -12,7 +12,7 @@ use crate::cache::Entry;
 use crate::cache::key::{self, digest};
 use crate::context::Context;
 use crate::encoding::weighted;
-use crate::platform::{Body as _, Payload, Platform, Service};
+use crate::platform::{Body, FetchError, Payload, Platform, Service};
 use crate::{headers, ledger};
 
 /// How long an encode that was announced is waited for before another tries, in milliseconds.
@@ -26,26 +26,44 @@ const BUSY: &str = "busy";
 const BUSY_MS: u64 = 5_000;
 /// Mark of a note in a variant's place that says why there is none.
 const NO_VARIANT: &[u8] = b"VTN1";
-/// Which variant a client gets. Two values, never the raw header, so that the store is not split (H68).
+/// How long a visitor waits for a first variant, in milliseconds, its queue and its way included.
+const FIRST_MS: u32 = 250;
+/// Which variant a client gets. Three values, never the raw header, so that the store is not split (H68).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     /// The client states that it reads AVIF.
     Avif,
+    /// It states that it reads WebP, and not AVIF.
+    WebP,
     /// Any other: the original's own format.
     Same,
 }
 
 impl Class {
     pub(super) fn of(client: &HeaderMap) -> Self {
-        let takes_avif = headers::tokens(client, &ACCEPT)
-            .map(weighted)
-            .any(|(kind, weight)| kind.eq_ignore_ascii_case("image/avif") && weight > 0);
-        if takes_avif { Self::Avif } else { Self::Same }
+        let takes = |format: &str| {
+            headers::tokens(client, &ACCEPT)
+                .map(weighted)
+                .any(|(kind, weight)| kind.eq_ignore_ascii_case(format) && weight > 0)
+        };
+        if takes("image/avif") {
+            Self::Avif
+        } else if takes("image/webp") {
+            Self::WebP
+        } else {
+            Self::Same
+        }
+    }
+
+    /// Whether there is more to win when nobody waits.
+    pub(super) fn is_refined(self) -> bool {
+        self == Self::Avif
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Avif => "avif",
+            Self::WebP => "webp",
             Self::Same => "same",
         }
     }
@@ -54,6 +72,8 @@ impl Class {
 /// What stands in a variant's place.
 pub(in crate::routes) enum Variant {
     Ready(Entry),
+    /// One that was made while a visitor waited. A better one is on its way.
+    First(Entry),
     /// There is none, and why.
     None(String),
     Unknown,
@@ -65,7 +85,81 @@ pub(super) async fn variant<P: Platform>(
     fingerprint: &str,
     class: Class,
 ) -> Variant {
-    at(context, &variant_key(context, fingerprint, class)).await
+    let key = variant_key(context, fingerprint, class);
+    match at(context, &key).await {
+        Variant::Unknown if class.is_refined() => match at(context, &first_key(&key)).await {
+            Variant::Ready(first) => Variant::First(first),
+            _ => Variant::Unknown,
+        },
+        other => other,
+    }
+}
+
+/// Where a variant is kept until a better one is there.
+fn first_key(key: &str) -> String {
+    format!("{key}:first")
+}
+
+/// Asks the optimizer for a variant that a visitor waits for, but not beyond the deadline: what comes later is there for
+/// the next one.
+pub(super) async fn first<P: Platform>(
+    context: &Context<P>,
+    class: Class,
+    known: &Entry,
+    original: &Bytes,
+) -> Variant {
+    let key = variant_key(context, &fingerprint(known), class);
+    let key = if class.is_refined() {
+        first_key(&key)
+    } else {
+        key
+    };
+    if !context.platform.capabilities().deadlines
+        || !asset::announce(context, &key, ENCODING_MS / 4).await
+    {
+        return Variant::Unknown;
+    }
+    let request = match order(context, class, known, original, "first") {
+        Ok(request) => request,
+        Err(reason) => return Variant::None(reason),
+    };
+    let started = context.platform.now_ms();
+    let below = original.len().saturating_sub(1);
+    let pending = context.platform.start(Service::Optimizer, request);
+    match context.platform.head_within(pending, FIRST_MS).await {
+        Ok(head) => {
+            let outcome = entry_of(known, read(head, below, "not-smaller").await);
+            record(context, started, original, &outcome);
+            keep_first(context, class, &key, outcome).await
+        }
+        Err(pending) => {
+            let (later, known, original) = (context.detached(), known.clone(), original.clone());
+            context.platform.spawn(async move {
+                let head = later.platform.head(pending).await;
+                let outcome = entry_of(&known, read(head, below, "not-smaller").await);
+                record(&later, started, &original, &outcome);
+                keep_first(&later, class, &key, outcome).await;
+            });
+            Variant::Unknown
+        }
+    }
+}
+
+/// Keeps what came of a first try. Why there is none is for the try to find out that is not in a hurry, if there is one.
+async fn keep_first<P: Platform>(
+    context: &Context<P>,
+    class: Class,
+    key: &str,
+    outcome: Result<Entry, String>,
+) -> Variant {
+    let variant = match outcome.clone() {
+        Ok(variant) if class.is_refined() => Variant::First(variant),
+        Ok(variant) => Variant::Ready(variant),
+        Err(_) if class.is_refined() => return Variant::Unknown,
+        Err(reason) => Variant::None(reason),
+    };
+    keep(context, key, outcome).await;
+    variant
 }
 
 /// What the store has under a variant's key.
@@ -94,7 +188,7 @@ fn quality<P: Platform>(context: &Context<P>, class: Class) -> u8 {
     let images = &context.app.policy.images;
     match class {
         Class::Avif => images.avif_quality,
-        Class::Same => images.jpeg_quality,
+        Class::WebP | Class::Same => images.jpeg_quality,
     }
 }
 
@@ -118,7 +212,7 @@ pub(super) async fn encode<P: Platform>(
     // An image that was fetched anew and has not changed has its variant already.
     if !matches!(
         variant(context, &fingerprint, class).await,
-        Variant::Unknown
+        Variant::Unknown | Variant::First(_)
     ) {
         return;
     }
@@ -181,6 +275,24 @@ async fn optimize<P: Platform>(
     known: &Entry,
     original: &Bytes,
 ) -> Result<Entry, String> {
+    let request = order(context, class, known, original, "refined")?;
+    let below = original.len().saturating_sub(1);
+    entry_of(known, ask(context, request, below, "not-smaller").await)
+}
+
+fn entry_of(known: &Entry, answer: Result<(HeaderMap, Vec<u8>), String>) -> Result<Entry, String> {
+    let (head, bytes) = answer?;
+    variant_entry(known, &head, bytes)
+}
+
+/// What the optimizer is to do.
+fn order<P: Platform>(
+    context: &Context<P>,
+    class: Class,
+    known: &Entry,
+    original: &Bytes,
+    effort: &'static str,
+) -> Result<Request<Payload<P::Body>>, String> {
     if (original.len() as u64) < u64::from(context.app.policy.images.min_bytes) {
         return Err("small".into());
     }
@@ -196,6 +308,7 @@ async fn optimize<P: Platform>(
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(original.len()));
     headers.insert("x-vitrine-to", HeaderValue::from_static(class.name()));
+    headers.insert("x-vitrine-effort", HeaderValue::from_static(effort));
     headers.insert(
         "x-vitrine-quality",
         HeaderValue::from(u16::from(quality(context, class))),
@@ -203,9 +316,7 @@ async fn optimize<P: Platform>(
     if let Some(width) = context.width {
         headers.insert("x-vitrine-width", HeaderValue::from(width));
     }
-    let below = original.len().saturating_sub(1);
-    let (head, bytes) = ask(context, request, below, "not-smaller").await?;
-    variant_entry(known, &head, bytes)
+    Ok(request)
 }
 
 /// Sends the optimizer a request, and reads its answer up to a length; `beyond` says why not more. An answer without
@@ -217,12 +328,16 @@ pub(in crate::routes) async fn ask<P: Platform>(
     beyond: &'static str,
 ) -> Result<(HeaderMap, Vec<u8>), String> {
     let pending = context.platform.start(Service::Optimizer, request);
-    let (parts, mut body) = context
-        .platform
-        .head(pending)
-        .await
-        .map_err(|_| BUSY)?
-        .into_parts();
+    read(context.platform.head(pending).await, at_most, beyond).await
+}
+
+/// Reads an answer of the optimizer up to a length.
+async fn read<B: Body>(
+    head: Result<Response<B>, FetchError>,
+    at_most: usize,
+    beyond: &'static str,
+) -> Result<(HeaderMap, Vec<u8>), String> {
+    let (parts, mut body) = head.map_err(|_| BUSY)?.into_parts();
     if parts.status != StatusCode::OK {
         let skip = parts
             .headers

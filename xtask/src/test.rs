@@ -12,8 +12,8 @@ mod work;
 
 use work::{
     beacon, beside_evershop, browser, browser_alone, chaos, clippy, conformance, corpus,
-    corpus_in_browser, corpus_natively, encoders_in_wasm, evershop_identity, first_byte, format, host,
-    identity, libraries, memory, origin_faults, shop, tools,
+    corpus_in_browser, corpus_natively, encoders_in_wasm, evershop_identity, first_byte, format,
+    host, identity, libraries, memory, origin_faults, shop, tools,
 };
 
 /// Arguments of `cargo xtask test`.

@@ -142,10 +142,17 @@ pub(super) fn encoders_in_wasm() -> anyhow::Result<()> {
     let photographs = output("node", &[&script]).context("there are no photographs")?;
     let component = place::target().join("wasm32-wasip2/wasm/vitrine_optimizer_spin.wasm");
     let mut test = cargo(&["test", "--quiet", "-p", "vitrine-optimizer"]);
-    test.args(["--features", "hosted", "--test", "hosted", "--", "--nocapture"])
-        .env("VITRINE_BIN", place::vitrine())
-        .env("OPTIMIZER_WASM", component)
-        .env("VITRINE_PHOTOS", photographs);
+    test.args([
+        "--features",
+        "hosted",
+        "--test",
+        "hosted",
+        "--",
+        "--nocapture",
+    ])
+    .env("VITRINE_BIN", place::vitrine())
+    .env("OPTIMIZER_WASM", component)
+    .env("VITRINE_PHOTOS", photographs);
     must(&mut test)
 }
 

@@ -182,16 +182,16 @@ impl<P: Platform> Pipe<P> {
     async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         loop {
             let piece = match self.next().await {
-                Next::Pause => Ok(Some(self.flush())),
-                Next::Piece(Ok(Some(piece))) => self.push(&piece).map(Some),
-                Next::Piece(Ok(None)) => self.finish(),
+                Next::Pause => Ok(Some(self.flush().into())),
+                Next::Piece(Ok(Some(piece))) => self.push(piece).map(Some),
+                Next::Piece(Ok(None)) => self.finish().map(|rest| rest.map(Bytes::from)),
                 Next::Piece(Err(error)) => Err(error),
             };
             match piece {
                 Ok(Some(piece)) if piece.is_empty() => {}
                 Ok(Some(piece)) => {
                     self.watch(&piece);
-                    return Ok(Some(Bytes::from(piece)));
+                    return Ok(Some(piece));
                 }
                 Ok(None) => {
                     self.close(None);
@@ -224,18 +224,19 @@ impl<P: Platform> Pipe<P> {
         Next::Piece(next.await)
     }
 
-    fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, BodyError> {
+    fn push(&mut self, piece: Bytes) -> Result<Bytes, BodyError> {
         self.count_in(piece.len());
         let mut bytes = match &mut self.decode {
             Some(decode) => decode
-                .write(piece)
-                .map_err(|error| BodyError(error.to_string()))?,
-            None => piece.to_vec(),
+                .write(&piece)
+                .map_err(|error| BodyError(error.to_string()))?
+                .into(),
+            None => piece,
         };
         take(&mut self.keep, &bytes);
         if let Some(rewrite) = &mut self.rewrite {
             let before = bytes;
-            bytes = rewrite.write(&before);
+            bytes = rewrite.write(&before).into();
             self.keep(&before, &bytes);
         }
         let Some(encode) = &mut self.encode else {
@@ -251,7 +252,7 @@ impl<P: Platform> Pipe<P> {
             self.started = true;
             coded.extend(self.flush());
         }
-        Ok(coded)
+        Ok(coded.into())
     }
 
     fn flush(&mut self) -> Vec<u8> {

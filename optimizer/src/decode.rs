@@ -2,9 +2,8 @@
 
 use std::io::Cursor;
 
-use image::codecs::png::PngDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, Limits, RgbImage};
+use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -15,25 +14,18 @@ use crate::{Picture, Skip, colour, limits};
 
 /// Decodes `source`, whose dimensions the caller has checked.
 pub(crate) fn decode(source: &[u8], facts: &Facts<'_>) -> Result<Picture, Skip> {
-    let (image, profile) = match facts.format {
-        Format::Jpeg => (jpeg(source, facts)?, profile_of(facts)),
+    let image = match facts.format {
+        Format::Jpeg => jpeg(source, facts)?,
         Format::Png => png(source)?,
     };
-    let (mut image, converted) = match profile {
-        Some(profile) => colour::to_srgb(image, &profile)?,
-        None => (image, false),
+    let (mut image, converted) = match &facts.colours {
+        Colours::Icc(profile) => colour::to_srgb(image, profile)?,
+        _ => (image, false),
     };
     if let Some(orientation) = facts.exif.and_then(Orientation::from_exif_chunk) {
         image.apply_orientation(orientation);
     }
     Ok(Picture::new(image, !converted && !facts.sixteen_bit))
-}
-
-fn profile_of(facts: &Facts<'_>) -> Option<Vec<u8>> {
-    match &facts.colours {
-        Colours::Icc(profile) => Some(profile.clone()),
-        _ => None,
-    }
 }
 
 /// Strict: a file that breaks a rule is left alone, because the browser's repair may look different from ours.
@@ -64,20 +56,49 @@ fn jpeg(source: &[u8], facts: &Facts<'_>) -> Result<DynamicImage, Skip> {
     image.ok_or(Skip::Corrupt)
 }
 
-fn png(source: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Skip> {
-    let mut allowed = Limits::default();
-    allowed.max_image_width = Some(limits::SIDE);
-    allowed.max_image_height = Some(limits::SIDE);
-    allowed.max_alloc = Some(limits::DECODER_BYTES);
-    let mut decoder =
-        PngDecoder::with_limits(Cursor::new(source), allowed).map_err(|_| Skip::Corrupt)?;
-    let profile = decoder.icc_profile().map_err(|_| Skip::Corrupt)?;
-    if profile
-        .as_ref()
-        .is_some_and(|profile| profile.len() > limits::ICC_BYTES)
-    {
-        return Err(Skip::WideGamutUnconverted);
+/// The decoder unpacks no profile and no text: the profile is among the facts, within its own limit.
+fn png(source: &[u8]) -> Result<DynamicImage, Skip> {
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(source), allowed());
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().map_err(|_| Skip::Corrupt)?;
+    let mut pixels = vec![0; reader.output_buffer_size().ok_or(Skip::TooManyPixels)?];
+    let frame = reader.next_frame(&mut pixels).map_err(|_| Skip::Corrupt)?;
+    if frame.bit_depth == png::BitDepth::Sixteen {
+        pixels = eight_bit(&pixels);
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(|_| Skip::Corrupt)?;
-    Ok((image, profile))
+    let (width, height) = (frame.width, frame.height);
+    let image = match frame.color_type {
+        png::ColorType::Grayscale => {
+            GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8)
+        }
+        png::ColorType::GrayscaleAlpha => {
+            GrayAlphaImage::from_raw(width, height, pixels).map(DynamicImage::ImageLumaA8)
+        }
+        png::ColorType::Rgb => {
+            RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
+        }
+        png::ColorType::Rgba => {
+            RgbaImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8)
+        }
+        png::ColorType::Indexed => None,
+    };
+    image.ok_or(Skip::Corrupt)
+}
+
+fn allowed() -> png::Limits {
+    png::Limits {
+        bytes: usize::try_from(limits::DECODER_BYTES).unwrap_or(usize::MAX),
+    }
+}
+
+/// Big-endian values of 16 bits, each rounded to the nearest of 8.
+fn eight_bit(values: &[u8]) -> Vec<u8> {
+    let (values, _) = values.as_chunks::<2>();
+    let rounded = values.iter().map(|&value| {
+        let value = u32::from(u16::from_be_bytes(value));
+        ((value + 128) / 257) as u8
+    });
+    rounded.collect()
 }

@@ -20,6 +20,8 @@
 mod colour;
 mod decode;
 mod encoder;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod job;
 pub mod limits;
 #[cfg(feature = "codecs")]
@@ -75,8 +77,7 @@ pub fn encode_by(
     let (width, height) = narrower.map_or((facts.width, facts.height), |width| {
         (width, picture::height_at(width, facts.width, facts.height))
     });
-    limits::check(facts.width, facts.height, limits::PIXELS)?;
-    limits::check(width, height, engine.max_pixels())?;
+    limits::check_result(width, height, engine.max_pixels())?;
     if narrower.is_none() {
         engine.refuse_early(&facts, job.quality)?;
     }

@@ -14,13 +14,19 @@ pub const PIXELS: u64 = 40_000_000;
 /// Pixels along one side.
 pub const SIDE: u32 = 12_000;
 
-/// Bytes that a decoder may take for itself: 40 megapixels of RGBA, and a little.
+/// Bytes that decoding may take, as the header tells: 40 megapixels of RGBA, and a little.
 pub const DECODER_BYTES: u64 = 192 * 1024 * 1024;
+
+/// Pixels of a result, whatever the engine.
+pub const OUTPUT_PIXELS: u64 = 4_000_000;
+
+/// Pixels along one side of a result: a screen of 1280 pixels that shows two for one.
+pub const OUTPUT_SIDE: u32 = 2_560;
 
 /// Scans of a progressive JPEG. Encoders write about ten; a file of thousands of scans is made to burn time.
 pub const JPEG_SCANS: usize = 32;
 
-/// Bytes of an embedded colour profile. Printer profiles reach 2 MB.
+/// Bytes of an embedded colour profile, unpacked. Printer profiles reach 2 MB.
 pub const ICC_BYTES: usize = 4 * 1024 * 1024;
 
 /// Bytes of a style sheet. The largest frameworks with every utility class written out are about 4 MB, and
@@ -31,13 +37,34 @@ pub const SHEET_BYTES: usize = 2 * 1024 * 1024;
 /// calls itself needs an end.
 pub const SHEET_DEPTH: usize = 32;
 
-/// Refuses dimensions that no engine, or not this one, should work on.
-pub(crate) fn check(width: u32, height: u32, engine_pixels: u64) -> Result<(), Skip> {
-    let pixels = u64::from(width) * u64::from(height);
+/// Refuses a source by its dimensions, as soon as they are read.
+pub(crate) fn check_source(width: u32, height: u32) -> Result<(), Skip> {
     if width == 0 || height == 0 {
         return Err(Skip::Corrupt);
     }
-    if width > SIDE || height > SIDE || pixels > PIXELS.min(engine_pixels) {
+    within(width, height, SIDE, PIXELS)
+}
+
+/// Refuses dimensions that no engine, or not this one, should make a result of.
+pub(crate) fn check_result(width: u32, height: u32, engine_pixels: u64) -> Result<(), Skip> {
+    within(width, height, OUTPUT_SIDE, OUTPUT_PIXELS.min(engine_pixels))
+}
+
+/// Refuses a source whose decoding would take too many bytes for each of its pixels.
+pub(crate) fn check_decoded(width: u32, height: u32, bytes_per_pixel: u64) -> Result<(), Skip> {
+    within(width, height, SIDE, DECODER_BYTES / bytes_per_pixel.max(1))
+}
+
+/// Refuses a source that is too short for the pixels it claims, however simple they are.
+pub(crate) fn check_length(source: usize, least: u64) -> Result<(), Skip> {
+    if (source as u64) < least {
+        return Err(Skip::Corrupt);
+    }
+    Ok(())
+}
+
+fn within(width: u32, height: u32, side: u32, pixels: u64) -> Result<(), Skip> {
+    if width > side || height > side || u64::from(width) * u64::from(height) > pixels {
         return Err(Skip::TooManyPixels);
     }
     Ok(())

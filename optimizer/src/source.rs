@@ -6,6 +6,9 @@
 mod jpeg;
 mod png;
 
+#[cfg(fuzzing)]
+pub(crate) use png::unpacked;
+
 use crate::{Skip, limits};
 
 /// A format that is read.
@@ -36,7 +39,7 @@ pub(crate) enum Colours {
     /// Not at all, or as sRGB.
     #[default]
     Srgb,
-    /// By an ICC profile (the bytes of a JPEG's; a PNG's is still compressed and comes from the decoder).
+    /// By an ICC profile.
     Icc(Vec<u8>),
     /// In a way that is not converted: an HDR transfer function, another gamma, other primaries.
     Other,
@@ -68,6 +71,10 @@ impl<'a> Facts<'a> {
             Format::Jpeg => jpeg::read(source),
             Format::Png => png::read(source),
         }
+    }
+
+    fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
     }
 
     fn new(format: Format) -> Self {

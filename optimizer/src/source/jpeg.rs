@@ -3,6 +3,7 @@
 use super::{Colours, Facts, Format, contains, u16_at};
 use crate::{Skip, limits};
 
+const PROGRESSIVE: u8 = 0xC2;
 const SOS: u8 = 0xDA;
 const EOI: u8 = 0xD9;
 
@@ -18,7 +19,7 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
     loop {
         let (marker, next) = marker_at(source, at).ok_or(Skip::Corrupt)?;
         match marker {
-            EOI => return walk.finish(),
+            EOI => return walk.finish(source.len()),
             // Parameterless, and out of place between segments.
             0x00 | 0x01 | 0xD0..=0xD8 => return Err(Skip::Corrupt),
             _ => {}
@@ -60,6 +61,7 @@ fn end_of_scan(source: &[u8], mut at: usize) -> Option<usize> {
 struct Frame {
     components: u8,
     ids: Vec<u8>,
+    progressive: bool,
 }
 
 struct Walk<'a> {
@@ -74,7 +76,7 @@ impl<'a> Walk<'a> {
     fn segment(&mut self, marker: u8, segment: &'a [u8]) -> Result<(), Skip> {
         match marker {
             // Baseline, extended sequential, progressive; Huffman coded.
-            0xC0..=0xC2 => self.frame(segment)?,
+            0xC0..=PROGRESSIVE => self.frame(marker, segment)?,
             // Lossless, differential and arithmetic coding: no browser shows them.
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(Skip::Unsupported),
             0xDB => self.quantizers(segment),
@@ -92,7 +94,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn frame(&mut self, segment: &[u8]) -> Result<(), Skip> {
+    fn frame(&mut self, marker: u8, segment: &[u8]) -> Result<(), Skip> {
         if self.frame.is_some() {
             return Err(Skip::Corrupt);
         }
@@ -102,6 +104,7 @@ impl<'a> Walk<'a> {
         }
         self.facts.height = u32::from(u16_at(segment, 1).ok_or(Skip::Corrupt)?);
         self.facts.width = u32::from(u16_at(segment, 3).ok_or(Skip::Corrupt)?);
+        limits::check_source(self.facts.width, self.facts.height)?;
         let table = segment
             .get(6..6 + 3 * usize::from(components))
             .ok_or(Skip::Corrupt)?;
@@ -116,7 +119,11 @@ impl<'a> Walk<'a> {
             return Err(Skip::Unsupported);
         }
         let ids = table.chunks_exact(3).map(|entry| entry[0]).collect();
-        self.frame = Some(Frame { components, ids });
+        self.frame = Some(Frame {
+            components,
+            ids,
+            progressive: marker == PROGRESSIVE,
+        });
         Ok(())
     }
 
@@ -163,11 +170,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<Facts<'a>, Skip> {
+    fn finish(mut self, length: usize) -> Result<Facts<'a>, Skip> {
         let frame = self.frame.as_ref().ok_or(Skip::Corrupt)?;
-        if self.scans == 0 || self.facts.width == 0 || self.facts.height == 0 {
+        if self.scans == 0 {
             return Err(Skip::Corrupt);
         }
+        // Coefficients, two bytes each, that several scans describe are all held until the last one.
+        let held = if frame.progressive || self.scans > 1 {
+            3
+        } else {
+            1
+        };
+        let bytes = held * u64::from(frame.components);
+        limits::check_decoded(self.facts.width, self.facts.height, bytes)?;
+        // A block of 64 pixels takes a bit at least.
+        limits::check_length(length, self.facts.pixels() / 64 / 8)?;
         match frame.components {
             // Decoders disagree about components that are only *named* R, G and B.
             3 if frame.ids == *b"RGB" && self.adobe != Some(0) => return Err(Skip::Unsupported),

@@ -1,9 +1,15 @@
 //! A walk over the chunks of a PNG, from IHDR to IEND.
 
+use std::io::Read as _;
+
+use flate2::read::ZlibDecoder;
+
 use super::{Colours, Facts, Format, u32_at};
-use crate::Skip;
+use crate::{Skip, limits};
 
 const SIGNATURE: usize = 8;
+/// Bytes that one byte of deflate unpacks to at most: 258 for two bits.
+const DEFLATE_RATIO: u64 = 1032;
 
 pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
     let mut facts = Facts::new(Format::Png);
@@ -23,7 +29,7 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
             return Err(Skip::Corrupt);
         }
         match kind {
-            b"IHDR" => header(&mut facts, data)?,
+            b"IHDR" => header(&mut facts, data, source.len())?,
             b"acTL" => facts.obstacle = Some(Skip::Animated),
             b"eXIf" => facts.exif = Some(data.strip_prefix(b"Exif\0\0").unwrap_or(data)),
             b"IDAT" => said.pixels = true,
@@ -35,21 +41,34 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
     if !said.pixels {
         return Err(Skip::Corrupt);
     }
-    facts.colours = said.colours();
+    facts.colours = said.colours()?;
     Ok(facts)
 }
 
-fn header(facts: &mut Facts<'_>, data: &[u8]) -> Result<(), Skip> {
-    let [.., depth, _colour, _compression, _filter, _interlace] = data else {
+fn header(facts: &mut Facts<'_>, data: &[u8], length: usize) -> Result<(), Skip> {
+    let [.., depth, colour, _compression, _filter, _interlace] = data else {
         return Err(Skip::Corrupt);
     };
     facts.width = u32_at(data, 0).ok_or(Skip::Corrupt)?;
     facts.height = u32_at(data, 4).ok_or(Skip::Corrupt)?;
     facts.sixteen_bit = *depth == 16;
-    if data.len() != 13 || facts.width == 0 || facts.height == 0 {
+    if data.len() != 13 {
         return Err(Skip::Corrupt);
     }
-    Ok(())
+    limits::check_source(facts.width, facts.height)?;
+    // Gray or colour, with alpha: a chunk further on may make one colour transparent.
+    let channels = if matches!(colour, 0 | 4) { 2 } else { 4 };
+    // Values of 16 bits are there until the last of them is reduced to 8.
+    let bytes = if facts.sixteen_bit { 3 } else { 1 };
+    limits::check_decoded(facts.width, facts.height, channels * bytes)?;
+    let channels = match colour {
+        2 => 3,
+        4 => 2,
+        6 => 4,
+        _ => 1,
+    };
+    let bits = facts.pixels() * channels * u64::from(*depth);
+    limits::check_length(length, bits / 8 / DEFLATE_RATIO)
 }
 
 /// What the file says about its colours. A later standard's word goes before an earlier one's:
@@ -58,7 +77,7 @@ fn header(facts: &mut Facts<'_>, data: &[u8]) -> Result<(), Skip> {
 struct Said<'a> {
     pixels: bool,
     code_points: Option<&'a [u8]>,
-    profile: bool,
+    profile: Option<&'a [u8]>,
     srgb: bool,
     gamma: Option<u32>,
     primaries: Option<&'a [u8]>,
@@ -68,7 +87,7 @@ impl<'a> Said<'a> {
     fn colour(&mut self, kind: &[u8], data: &'a [u8]) {
         match kind {
             b"cICP" => self.code_points = Some(data),
-            b"iCCP" => self.profile = true,
+            b"iCCP" => self.profile = Some(data),
             b"sRGB" => self.srgb = true,
             b"gAMA" => self.gamma = u32_at(data, 0),
             b"cHRM" => self.primaries = Some(data),
@@ -76,22 +95,22 @@ impl<'a> Said<'a> {
         }
     }
 
-    fn colours(&self) -> Colours {
+    fn colours(&self) -> Result<Colours, Skip> {
         if let Some(code_points) = self.code_points {
             // BT.709 primaries, sRGB transfer, RGB, full range.
-            return if code_points == [1, 13, 0, 1] {
+            return Ok(if code_points == [1, 13, 0, 1] {
                 Colours::Srgb
             } else {
                 Colours::Other
-            };
+            });
         }
-        if self.profile {
-            return Colours::Icc(Vec::new());
+        if let Some(packed) = self.profile {
+            return unpacked(packed).map(Colours::Icc);
         }
         if self.srgb || (self.gamma_is_ordinary() && self.primaries_are_ordinary()) {
-            return Colours::Srgb;
+            return Ok(Colours::Srgb);
         }
-        Colours::Other
+        Ok(Colours::Other)
     }
 
     /// 1/2.2 in units of 1/100000, give or take rounding by old editors.
@@ -110,4 +129,19 @@ impl<'a> Said<'a> {
             })
         })
     }
+}
+
+/// The profile behind its name, unpacked to its limit and no further: ten kilobytes may claim to be ten megabytes.
+pub(crate) fn unpacked(chunk: &[u8]) -> Result<Vec<u8>, Skip> {
+    let name = chunk.iter().take(80).position(|&byte| byte == 0);
+    let packed = name.and_then(|end| chunk.get(end + 1..)?.strip_prefix(&[0]));
+    let mut profile = Vec::new();
+    ZlibDecoder::new(packed.ok_or(Skip::Corrupt)?)
+        .take(limits::ICC_BYTES as u64 + 1)
+        .read_to_end(&mut profile)
+        .map_err(|_| Skip::Corrupt)?;
+    if profile.len() > limits::ICC_BYTES {
+        return Err(Skip::WideGamutUnconverted);
+    }
+    Ok(profile)
 }

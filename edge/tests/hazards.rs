@@ -25,6 +25,8 @@ mod fonts;
 mod hints;
 #[path = "hazards/images.rs"]
 mod images;
+#[path = "hazards/open_proxy.rs"]
+mod open_proxy;
 #[path = "hazards/payment.rs"]
 mod payment;
 #[path = "hazards/preloads.rs"]

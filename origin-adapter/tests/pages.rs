@@ -312,3 +312,72 @@ fn retries_never_grow_beyond_their_budget() {
     );
     assert!(retries >= 20, "{retries}");
 }
+
+/// H49: a request chooses a path. The scheme, the host and the port are the settings', whatever it says: no name that a
+/// visitor wrote is ever looked up, so none can come to mean a private address.
+#[test]
+fn h49_no_request_chooses_the_host_that_is_asked() {
+    for (target, path) in [
+        ("//evil.example/a.jpg", "//evil.example/a.jpg"),
+        ("/@evil.example/a.jpg", "/@evil.example/a.jpg"),
+        (
+            "/http://169.254.169.254/a.jpg",
+            "/http://169.254.169.254/a.jpg",
+        ),
+        ("/%2f%2fevil.example/a.jpg", "/%2f%2fevil.example/a.jpg"),
+        ("/%5c%5cevil.example/a.jpg", "/%5c%5cevil.example/a.jpg"),
+        ("/a/%2e%2e/%2e%2e/b.jpg", "/a/%2e%2e/%2e%2e/b.jpg"),
+        (
+            "/a.jpg?url=http://127.0.0.1/",
+            "/a.jpg?url=http://127.0.0.1/",
+        ),
+        ("http://169.254.169.254/a.jpg", "/a.jpg"),
+        ("http://user:secret@127.0.0.1:9/a.jpg", "/a.jpg"),
+        ("https://[::1]:22/a.jpg", "/a.jpg"),
+    ] {
+        let host = Host::scripted(vec![reply(502, &[], ""), ok()]);
+        let headers = [
+            ("host", "10.0.0.1"),
+            ("x-forwarded-host", "127.0.0.1:9"),
+            ("forwarded", "host=evil.example"),
+        ];
+        host.run(ask(
+            &adapter(|_| ()),
+            &host,
+            request("GET", target, &headers),
+        ));
+        let sent = host.0.sent.borrow();
+        // The second try asks the same one.
+        assert_eq!(sent.len(), 2, "{target}");
+        for sent in sent.iter() {
+            assert_eq!(sent.uri.scheme_str(), Some("http"), "{target}");
+            assert_eq!(
+                sent.uri.authority().unwrap().as_str(),
+                "shop.test",
+                "{target}"
+            );
+            assert_eq!(
+                sent.uri.path_and_query().unwrap().as_str(),
+                path,
+                "{target}"
+            );
+        }
+    }
+}
+
+/// H49: where a redirect leads is the visitor's to find out.
+#[test]
+fn h49_a_redirect_is_not_followed_to_any_host() {
+    for location in [
+        "http://127.0.0.1/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://shop.test@10.0.0.1/",
+        "//[::1]/",
+        "file:///etc/passwd",
+    ] {
+        let host = Host::scripted(vec![reply(302, &[("location", location)], ""), ok()]);
+        let answer = get(&adapter(|_| ()), &host, "/a.jpg");
+        assert_eq!((answer.status, answer.header("location")), (302, location));
+        assert_eq!(host.0.sent.borrow().len(), 1, "{location}");
+    }
+}

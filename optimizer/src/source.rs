@@ -73,7 +73,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn pixels(&self) -> u64 {
+    pub(crate) fn pixels(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
 

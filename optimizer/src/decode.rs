@@ -102,3 +102,76 @@ fn eight_bit(values: &[u8]) -> Vec<u8> {
     });
     rounded.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use moxcms::ColorProfile;
+    use png::{BitDepth, ColorType};
+
+    use super::*;
+
+    /// A PNG of 24 by 20 pixels whose values are all there are.
+    fn file(colour: ColorType, depth: BitDepth, masked: bool, profile: Option<Vec<u8>>) -> Vec<u8> {
+        let mut info = png::Info::with_size(24, 20);
+        info.color_type = colour;
+        info.bit_depth = depth;
+        info.icc_profile = profile.map(Into::into);
+        if colour == ColorType::Indexed {
+            info.palette = Some((0..=255).rev().cycle().take(768).collect());
+        }
+        info.trns = masked.then(|| match colour {
+            ColorType::Indexed => (0..=255).collect(),
+            ColorType::Rgb => vec![0, 1, 0, 2, 0, 3].into(),
+            _ => vec![0, 1].into(),
+        });
+        let row = (24 * colour.samples() * depth as usize).div_ceil(8);
+        let values: Vec<u8> = (0..row * 20).map(|at| (at * 37 % 256) as u8).collect();
+        let mut file = Vec::new();
+        let encoder = png::Encoder::with_info(&mut file, info).unwrap();
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&values).unwrap();
+        writer.finish().unwrap();
+        file
+    }
+
+    fn read(file: &[u8]) -> DynamicImage {
+        let facts = Facts::read(file).unwrap();
+        decode(file, &facts).unwrap().image().clone()
+    }
+
+    #[test]
+    fn h70_every_kind_of_png_has_the_pixels_that_another_reader_sees() {
+        use BitDepth::{Eight, Four, One, Sixteen, Two};
+        let kinds: [(ColorType, &[BitDepth]); 5] = [
+            (ColorType::Grayscale, &[One, Two, Four, Eight, Sixteen]),
+            (ColorType::GrayscaleAlpha, &[Eight, Sixteen]),
+            (ColorType::Rgb, &[Eight, Sixteen]),
+            (ColorType::Rgba, &[Eight, Sixteen]),
+            (ColorType::Indexed, &[One, Two, Four, Eight]),
+        ];
+        for (colour, depths) in kinds {
+            let may_be_masked = matches!(
+                colour,
+                ColorType::Grayscale | ColorType::Rgb | ColorType::Indexed
+            );
+            for &depth in depths {
+                for masked in [false, may_be_masked] {
+                    let file = file(colour, depth, masked, None);
+                    let other = image::load_from_memory(&file).unwrap();
+                    let same = read(&file).into_rgba8() == other.into_rgba8();
+                    assert!(same, "{colour:?} {depth:?} {masked}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn h70_the_profile_in_a_png_is_applied() {
+        let p3 = ColorProfile::new_display_p3().encode().unwrap();
+        let plain = read(&file(ColorType::Rgb, BitDepth::Eight, false, None));
+        let tagged = file(ColorType::Rgb, BitDepth::Eight, false, Some(p3.clone()));
+        let (expected, converted) = colour::to_srgb(plain.clone(), &p3).unwrap();
+        assert!(converted && expected != plain);
+        assert_eq!(read(&tagged), expected);
+    }
+}

@@ -372,6 +372,26 @@ async fn cpu_heavy_work_waits_in_a_bounded_queue_and_pages_do_not_wait_for_it() 
     assert_eq!(busy + served, replies.len(), "{replies:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_waits_for_holds_up_no_visitor() {
+    let site = Site::new();
+    let host = site.up(&[]);
+    let threads = (std::thread::available_parallelism().unwrap().get() / 2).max(1);
+    let later = || Request::get(host.url("/sleep?1500")).header("priority", "u=7");
+    let behind = futures::future::join_all((0..=threads).map(|_| host.send(later())));
+    let (replies, waited) = tokio::join!(all_within(behind), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let asked = Instant::now();
+        assert_eq!(host.get("/sleep?1").await.status, 200);
+        asked.elapsed()
+    });
+    assert!(
+        waited < Duration::from_secs(1),
+        "a visitor waited {waited:?}"
+    );
+    assert!(replies.iter().all(|status| *status == 200), "{replies:?}");
+}
+
 /// The status of each; the queue is long, and what still waits when the test has seen enough is let go.
 async fn all_within(all: impl Future<Output = Vec<support::Reply>>) -> Vec<u16> {
     let replies = tokio::time::timeout(Duration::from_mins(2), all)

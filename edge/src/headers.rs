@@ -377,6 +377,11 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Says of a request that nobody waits for its answer (RFC 9218, 4.1: urgency 7, "background tasks").
+pub(crate) fn nobody_waits(headers: &mut HeaderMap) {
+    headers.insert("priority", HeaderValue::from_static("u=7"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -110,7 +110,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     });
     log.flush();
     // Guests that are still busy must not keep the process.
-    heavy.shutdown_background();
+    for runtime in heavy {
+        runtime.shutdown_background();
+    }
     main.shutdown_background();
     result?;
     Ok(ExitCode::SUCCESS)
@@ -153,8 +155,9 @@ fn config_path(args: &Args) -> Option<PathBuf> {
         .or_else(|| beside.is_file().then(|| beside.to_owned()))
 }
 
-/// One runtime for requests, and one of fewer threads for components that burn CPU.
-fn runtimes() -> anyhow::Result<(Runtime, Runtime, Cpu)> {
+/// One runtime for requests, and two of fewer threads for components that burn CPU: one for what visitors wait for,
+/// and one for the rest, behind everything else.
+fn runtimes() -> anyhow::Result<(Runtime, [Runtime; 2], Cpu)> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores / 2).max(1);
     let main = Builder::new_multi_thread()
@@ -166,11 +169,30 @@ fn runtimes() -> anyhow::Result<(Runtime, Runtime, Cpu)> {
         .worker_threads(threads)
         .thread_name("vitrine-cpu")
         .build()?;
+    let background = Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(threads)
+        .thread_name("vitrine-later")
+        .on_thread_start(step_back)
+        .build()?;
     let cpu = Cpu {
         runtime: heavy.handle().clone(),
+        background: background.handle().clone(),
         threads,
     };
-    Ok((main, heavy, cpu))
+    Ok((main, [heavy, background], cpu))
+}
+
+/// How far the threads for what nobody waits for step back, as `nice` counts.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// Lets every other thread go first. On Linux a priority is a thread's own; elsewhere it is the whole process's, and
+/// stays.
+fn step_back() {
+    // A thread that may not still does its work.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 fn log_sink(args: &Args) -> anyhow::Result<Box<dyn Write + Send>> {

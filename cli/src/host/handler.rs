@@ -17,9 +17,10 @@ use super::guest::{Blueprint, Guest};
 use super::limits::Limits;
 
 /// Makes instances of one component.
+#[derive(Clone)]
 pub(crate) struct Pool {
     pub(crate) engine: Engine,
-    pub(crate) pre: ProxyPre<Guest>,
+    pub(crate) pre: Arc<ProxyPre<Guest>>,
     pub(crate) blueprint: Arc<Blueprint>,
 }
 

@@ -37,9 +37,11 @@ pub(crate) struct Place {
     pub(crate) state_limit: u64,
 }
 
-/// Threads for CPU-heavy components.
+/// Threads for CPU-heavy components: those on which visitors wait, and those for what nobody waits for.
 pub(crate) struct Cpu {
     pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) background: tokio::runtime::Handle,
+    /// How many there are of either.
     pub(crate) threads: usize,
 }
 
@@ -54,18 +56,25 @@ pub(crate) fn application(
     let linker = engine::linker(&engine)?;
     let compiled = compile(&engine, &linker, &manifest.components, place)?;
     let shared = Arc::new(shared(&manifest, place, log));
-    let threads = Arc::new(Semaphore::new(cpu.threads));
+    let (threads, spare) = (Semaphore::new(cpu.threads), Semaphore::new(cpu.threads));
+    let (threads, spare) = (Arc::new(threads), Arc::new(spare));
     let mut services = BTreeMap::new();
     for ((name, component), pre) in manifest.components.into_iter().zip(compiled) {
         let blueprint = blueprint(&name, component, place, &shared)?;
         let heavy = blueprint.limits.cpu_heavy;
         let pool = Pool {
             engine: engine.clone(),
-            pre: ProxyPre::P3(pre),
+            pre: Arc::new(ProxyPre::P3(pre)),
             blueprint: Arc::new(blueprint),
         };
-        let queue = heavy.then(|| CpuQueue::new(cpu.runtime.clone(), Arc::clone(&threads)));
-        services.insert(name, Arc::new(Service::new(pool, queue)));
+        let service = if heavy {
+            let queue = CpuQueue::new(cpu.runtime.clone(), Arc::clone(&threads));
+            let background = CpuQueue::new(cpu.background.clone(), Arc::clone(&spare));
+            Service::heavy(pool, queue, background)
+        } else {
+            Service::light(pool)
+        };
+        services.insert(name, Arc::new(service));
     }
     let mut routes = Vec::new();
     for (pattern, name) in manifest.routes {

@@ -22,8 +22,34 @@ use super::limits;
 /// A loaded component.
 pub(crate) struct Service {
     pub(crate) blueprint: Arc<Blueprint>,
+    lane: Lane,
+    /// Where work of a CPU-heavy component goes that nobody waits for: a visitor's request never stands behind it.
+    background: Option<Lane>,
+}
+
+/// Instances of a component, and who may run them.
+struct Lane {
     handler: ProxyHandler<Pool>,
     cpu: Option<CpuQueue>,
+}
+
+impl Lane {
+    fn new(pool: Pool, cpu: Option<CpuQueue>) -> Self {
+        Self {
+            handler: ProxyHandler::new(pool),
+            cpu,
+        }
+    }
+}
+
+/// The urgency of work that nobody waits for (RFC 9218, 4.1: "background tasks").
+const BACKGROUND: &str = "u=7";
+
+fn is_background(request: &Request<WasiBody>) -> bool {
+    request
+        .headers()
+        .get("priority")
+        .is_some_and(|priority| priority == BACKGROUND)
 }
 
 /// The threads for CPU-heavy work and who waits for them.
@@ -103,11 +129,21 @@ impl Failure {
 }
 
 impl Service {
-    pub(crate) fn new(pool: Pool, cpu: Option<CpuQueue>) -> Self {
+    /// A component on the threads for I/O.
+    pub(crate) fn light(pool: Pool) -> Self {
         Self {
             blueprint: Arc::clone(&pool.blueprint),
-            handler: ProxyHandler::new(pool),
-            cpu,
+            lane: Lane::new(pool, None),
+            background: None,
+        }
+    }
+
+    /// A component on threads of their own, and on others for what nobody waits for.
+    pub(crate) fn heavy(pool: Pool, cpu: CpuQueue, background: CpuQueue) -> Self {
+        Self {
+            blueprint: Arc::clone(&pool.blueprint),
+            lane: Lane::new(pool.clone(), Some(cpu)),
+            background: Some(Lane::new(pool, Some(background))),
         }
     }
 
@@ -117,14 +153,13 @@ impl Service {
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Failure> {
         let ticket: Ticket = Arc::new(OnceLock::new());
-        let (result, permit) = match &self.cpu {
-            None => (
-                self.handler.handle(Arc::clone(&ticket), request).await,
-                None,
-            ),
+        let background = self.background.as_ref().filter(|_| is_background(&request));
+        let Lane { handler, cpu } = background.unwrap_or(&self.lane);
+        let (result, permit) = match cpu {
+            None => (handler.handle(Arc::clone(&ticket), request).await, None),
             Some(queue) => {
                 let permit = queue.enter().await?;
-                let handler = self.handler.clone();
+                let handler = handler.clone();
                 let ours = Arc::clone(&ticket);
                 let work = queue
                     .runtime

@@ -207,6 +207,7 @@ async fn smaller<P: Platform>(
         head.insert(CONTENT_TYPE, kind.clone());
     }
     head.insert("x-vitrine-coding", HeaderValue::from_static(coding.token()));
+    headers::nobody_waits(head);
     let (head, bytes) = variant::ask(context, request, MAX_BYTES, "error: too long").await?;
     // What a visitor is to gain is measured as it is sent.
     if bytes.len() * 100 > original.body.len() * 95 {

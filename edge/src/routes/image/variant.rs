@@ -275,7 +275,8 @@ async fn optimize<P: Platform>(
     known: &Entry,
     original: &Bytes,
 ) -> Result<Entry, String> {
-    let request = order(context, class, known, original, "refined")?;
+    let mut request = order(context, class, known, original, "refined")?;
+    headers::nobody_waits(request.headers_mut());
     let below = original.len().saturating_sub(1);
     entry_of(known, ask(context, request, below, "not-smaller").await)
 }

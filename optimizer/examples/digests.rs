@@ -42,6 +42,17 @@ pub(crate) fn lines() -> Vec<String> {
         ("photo.png", common::png(&photo)),
         ("alpha.png", common::png(&alpha)),
         (
+            "text.png",
+            common::png(&common::screenshot(300, 200).into()),
+        ),
+        ("banner.png", common::png(&common::banner(320, 150).into())),
+        (
+            "page.png",
+            common::png(&common::screenshot(700, 500).into()),
+        ),
+        ("code.jpg", common::jpeg(&common::code().into(), 92)),
+        ("cutout.png", common::png(&common::cutout(150, 110).into())),
+        (
             "deep.png",
             common::png(&DynamicImage::ImageRgb16(photo.to_rgb16())),
         ),

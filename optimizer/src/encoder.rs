@@ -7,18 +7,16 @@ mod libaom;
 #[cfg(feature = "codecs")]
 mod libwebp;
 mod mozjpeg;
+mod picker;
 mod png;
 #[cfg(feature = "pure-rust")]
 mod rav1e;
 
 use crate::source::Facts;
-use crate::{Effort, Format, Picture, Quality, Skip, Target};
+use crate::{Effort, Format, Kind, Picture, Quality, Skip, Target};
 
 /// An engine: pixels in, a file out.
-pub trait Encoder {
-    /// The media type of what it makes.
-    fn content_type(&self) -> &'static str;
-
+pub trait Encoder: Sync {
     /// How many pixels it does within a background job's time and a component's memory.
     fn max_pixels(&self) -> u64;
 
@@ -26,7 +24,13 @@ pub trait Encoder {
     fn refuse_early(&self, facts: &Facts<'_>, quality: Quality) -> Result<(), Skip>;
 
     /// Makes the file.
-    fn encode(&self, picture: &Picture, quality: Quality, effort: Effort) -> Result<Coded, Skip>;
+    fn encode(
+        &self,
+        picture: &Picture,
+        kind: Kind,
+        quality: Quality,
+        effort: Effort,
+    ) -> Result<Coded, Skip>;
 }
 
 /// What an engine made.
@@ -34,15 +38,20 @@ pub trait Encoder {
 pub struct Coded {
     /// The file.
     pub bytes: Vec<u8>,
+    /// Its media type.
+    pub content_type: &'static str,
     /// Engine, its version and its settings.
     pub recipe: String,
 }
 
 /// The engine for a target and a source, if one is built in: libaom and libwebp where they are linked; in libaom's
 /// place rav1e, and in libwebp's the source's own format.
+///
+/// Who reads AVIF reads WebP: for them, what is drawn becomes the smaller of both, or the source's own format where
+/// neither is linked.
 pub fn engine(target: Target, source: Format) -> Option<&'static dyn Encoder> {
     match (target, source) {
-        (Target::Avif, _) => in_c(target).or_else(pure_rust),
+        (Target::Avif, _) => in_c(target).or_else(|| in_rust(source)),
         (Target::WebP, _) => in_c(target).or_else(|| engine(Target::Same, source)),
         (Target::Same, Format::Jpeg) => Some(&mozjpeg::MozJpeg),
         (Target::Same, Format::Png) => Some(&png::Png),
@@ -52,9 +61,13 @@ pub fn engine(target: Target, source: Format) -> Option<&'static dyn Encoder> {
 /// The engine that is a C library, if that is linked.
 #[cfg(feature = "codecs")]
 fn in_c(target: Target) -> Option<&'static dyn Encoder> {
+    static AVIF: picker::Picker = picker::Picker {
+        photo: &libaom::Libaom,
+        drawn: &[&libwebp::Libwebp, &libaom::Libaom],
+    };
     match target {
         _ if !vitrine_codecs::LINKED => None,
-        Target::Avif => Some(&libaom::Libaom),
+        Target::Avif => Some(&AVIF),
         Target::WebP => Some(&libwebp::Libwebp),
         Target::Same => None,
     }
@@ -62,6 +75,27 @@ fn in_c(target: Target) -> Option<&'static dyn Encoder> {
 
 #[cfg(not(feature = "codecs"))]
 fn in_c(_: Target) -> Option<&'static dyn Encoder> {
+    None
+}
+
+#[cfg(feature = "pure-rust")]
+fn in_rust(source: Format) -> Option<&'static dyn Encoder> {
+    static OF_JPEG: picker::Picker = picker::Picker {
+        photo: &rav1e::Rav1e,
+        drawn: &[&mozjpeg::MozJpeg],
+    };
+    static OF_PNG: picker::Picker = picker::Picker {
+        photo: &rav1e::Rav1e,
+        drawn: &[&png::Png],
+    };
+    match source {
+        Format::Jpeg => Some(&OF_JPEG),
+        Format::Png => Some(&OF_PNG),
+    }
+}
+
+#[cfg(not(feature = "pure-rust"))]
+fn in_rust(_: Format) -> Option<&'static dyn Encoder> {
     None
 }
 

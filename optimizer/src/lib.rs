@@ -23,6 +23,7 @@ mod encoder;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod job;
+mod kind;
 pub mod limits;
 #[cfg(feature = "codecs")]
 mod metric;
@@ -38,6 +39,7 @@ mod source;
 
 pub use encoder::{Coded, Encoder, engine, pure_rust};
 pub use job::{Effort, Job, Quality, Target};
+pub use kind::Kind;
 pub use picture::Picture;
 pub use service::{PATH, SHEET_PATH, respond};
 pub use sheet::{Coding, minify};
@@ -87,13 +89,15 @@ pub fn encode_by(
     if let Some(width) = narrower.filter(|width| *width < picture.width()) {
         picture = picture.narrowed(width)?;
     }
-    let coded = engine.encode(&picture, job.quality, job.effort)?;
+    // Made smaller, a drawing may have become what a lossy codec is made for.
+    let kind = Kind::of(&picture);
+    let coded = engine.encode(&picture, kind, job.quality, job.effort)?;
     if !limits::pays(coded.bytes.len(), source.len()) {
         return Err(Skip::NotSmaller);
     }
     Ok(Encoded {
         bytes: coded.bytes,
-        content_type: engine.content_type(),
+        content_type: coded.content_type,
         recipe: coded.recipe,
     })
 }

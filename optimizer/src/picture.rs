@@ -1,7 +1,5 @@
 //! A decoded picture, upright and in sRGB.
 
-use std::collections::HashSet;
-
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
@@ -74,56 +72,7 @@ impl Picture {
     pub fn is_exact(&self) -> bool {
         self.exact
     }
-
-    /// Whether this is drawn rather than photographed: at most 256 colours, or black on white.
-    ///
-    /// Logos, screenshots of text, QR codes and barcodes lose their edges, or their meaning, in a lossy codec.
-    pub fn is_graphic(&self) -> bool {
-        self.has_few_colours() || self.is_two_toned()
-    }
-
-    fn has_few_colours(&self) -> bool {
-        let mut seen = HashSet::with_capacity(MAX_PALETTE + 1);
-        let mut last = None;
-        let channels = usize::from(self.image.color().channel_count());
-        for pixel in self.image.as_bytes().chunks_exact(channels) {
-            if last == Some(pixel) {
-                continue;
-            }
-            last = Some(pixel);
-            if seen.insert(pixel) && seen.len() > MAX_PALETTE {
-                return false;
-            }
-        }
-        // A gray photograph has at most 256 values too, in one channel or in three equal ones.
-        let coloured = channels > 2
-            && seen
-                .iter()
-                .any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2]);
-        coloured || seen.len() <= MAX_GRAY_LEVELS
-    }
-
-    fn is_two_toned(&self) -> bool {
-        let luma = self.image.to_luma8();
-        let (mut dark, mut light) = (0_u64, 0_u64);
-        for &value in luma.as_raw() {
-            match value {
-                ..32 => dark += 1,
-                224.. => light += 1,
-                _ => {}
-            }
-        }
-        let all = luma.as_raw().len() as u64;
-        // Both tones must weigh something: a small dark shoe on white is a photograph.
-        (dark + light) * 100 >= all * 97 && dark * 100 >= all * 15 && light * 100 >= all * 15
-    }
 }
-
-/// Colours that fit into a PNG palette.
-pub(crate) const MAX_PALETTE: usize = 256;
-
-/// Gray levels up to which a gray picture counts as drawn.
-const MAX_GRAY_LEVELS: usize = 16;
 
 /// The height that keeps a picture's proportions at another width, to the nearest pixel and at least one.
 pub(crate) fn height_at(width: u32, full_width: u32, full_height: u32) -> u32 {

@@ -23,7 +23,7 @@ pub enum Skip {
     GainMap,
     /// Under 2 KB or a line of pixels: a tracking pixel, a spacer, an icon. Nothing to win.
     Tiny,
-    /// Few flat colours or black on white (logo, screenshot, QR code, barcode): lossy coding would blur it.
+    /// Drawn (logo, screenshot, QR code, barcode), and the asked format would blur it.
     Graphic,
     /// CMYK or YCCK ink values, which need a print profile to become colours.
     Cmyk,
@@ -33,6 +33,8 @@ pub enum Skip {
     AlreadyCompressed,
     /// No engine that is built in does it while a visitor waits.
     TooSlow,
+    /// The best that the engine makes does not look good enough.
+    BelowQuality,
     /// The engine refused the file.
     EncoderFailed,
     /// A style sheet with an error, a trick for one browser, or a rule that is not known.
@@ -65,6 +67,7 @@ impl Skip {
             Self::SixteenBit => "sixteen-bit",
             Self::AlreadyCompressed => "already-compressed",
             Self::TooSlow => "too-slow",
+            Self::BelowQuality => "below-quality",
             Self::EncoderFailed => "encoder-failed",
             Self::NotUnderstood => "not-understood",
             Self::Changed => "changed",

@@ -28,7 +28,7 @@ const MEMORY: usize = 80 * 1000 * 1000;
 /// What it may take to refuse a file whose header tells, in milliseconds.
 const TIME_MS: u64 = 50;
 /// Every reason that stands in `x-vitrine-skip` for a picture.
-const REASONS: [&str; 15] = [
+const REASONS: [&str; 16] = [
     "not-smaller",
     "too-many-pixels",
     "too-large",
@@ -39,6 +39,7 @@ const REASONS: [&str; 15] = [
     "gain-map",
     "tiny",
     "graphic",
+    "below-quality",
     "cmyk",
     "sixteen-bit",
     "already-compressed",

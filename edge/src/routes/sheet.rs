@@ -213,7 +213,8 @@ async fn smaller<P: Platform>(
     if bytes.len() * 100 > original.body.len() * 95 {
         return Err("not-smaller".into());
     }
-    let mut better = variant::variant_entry(original, &head, bytes)?;
+    let name = digest([bytes.as_slice()]);
+    let mut better = variant::variant_entry(original, &head, bytes, &name)?;
     if let Some(coding) = head.get(CONTENT_ENCODING) {
         better.headers.insert(CONTENT_ENCODING, coding.clone());
     }
@@ -244,7 +245,8 @@ fn with_stand_ins<P: Platform>(
     };
     let mut head = plain.headers.clone();
     head.remove(CONTENT_LENGTH);
-    let mut better = variant::variant_entry(plain, &head, body)?;
+    let name = digest([body.as_slice()]);
+    let mut better = variant::variant_entry(plain, &head, body, &name)?;
     headers::set_content_encoding(
         &mut better.headers,
         Some(coding.token()).filter(|_| coding != Coding::Identity),

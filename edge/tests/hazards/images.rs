@@ -549,6 +549,60 @@ fn h73_the_first_visitor_gets_an_avif_for_an_hour_and_the_next_a_better_one_for_
     assert_eq!(fake.seen_by(Service::Optimizer), 2);
 }
 
+/// A name that stands for the bytes without their being hashed: the same file made again has it, and a file that was made
+/// otherwise, or of another original, has another.
+#[test]
+fn h73_a_variant_is_named_by_its_original_and_its_recipe() {
+    let tag = |original: u8, recipe: &'static str, made: u8| {
+        let fake = in_time(Fake::new(move |seen| {
+            Ok(match seen.service {
+                Service::Origin => response(
+                    200,
+                    &[("content-type", "image/jpeg"), LONG[0]],
+                    vec![original; 20_000],
+                ),
+                Service::Optimizer => response(
+                    200,
+                    &[("content-type", "image/webp"), ("x-vitrine-recipe", recipe)],
+                    vec![made; 5_000],
+                ),
+            })
+        }));
+        send(&fake, &WEBP).header("etag").to_owned()
+    };
+    let base = tag(1, "libwebp-1.6.0;q75;m4", 1);
+    assert_eq!(base.len(), 22, "{base}");
+    assert_eq!(tag(1, "libwebp-1.6.0;q75;m4", 2), base);
+    assert_ne!(tag(1, "libwebp-1.6.1;q75;m4", 1), base);
+    assert_ne!(tag(2, "libwebp-1.6.0;q75;m4", 1), base);
+}
+
+/// Where both steps make the same file, whoever has it is not sent it again.
+#[test]
+fn h73_a_better_variant_that_is_the_first_one_again_keeps_its_name() {
+    let fake = in_time(Fake::new(move |seen| {
+        Ok(match seen.service {
+            Service::Origin => jpeg(LONG),
+            Service::Optimizer => response(
+                200,
+                &[
+                    ("content-type", "image/webp"),
+                    ("x-vitrine-recipe", "libwebp-1.6.0;lossless;e75;m4"),
+                ],
+                vec![b'd'; 5_000],
+            ),
+        })
+    }));
+    let first = send(&fake, &AVIF);
+    assert_eq!(
+        (first.header("content-type"), first.header("x-vitrine")),
+        ("image/webp", "image; class=avif; miss; reason=first")
+    );
+    let again = send(&fake, &[AVIF[0], ("if-none-match", first.header("etag"))]);
+    assert_eq!(again.status, 304);
+    assert_eq!(fake.seen_by(Service::Optimizer), 2);
+}
+
 #[test]
 fn h73_past_the_deadline_the_original_leaves_and_is_kept_by_nobody() {
     let fake = shop_in_time(LONG);

@@ -1,7 +1,8 @@
 //! AVIF by libaom, tuned for still pictures: 8 bits, one thread.
 //!
 //! Speed 9 answers a visitor, at a quantizer that most pictures look good at. Speed 6, or 7 above a megapixel, is for the
-//! file that stays: a fifth fewer bytes for five times the work, at the quantizer that this picture needs.
+//! file that stays: a fifth fewer bytes for five times the work, at the quantizer that this picture needs. What is drawn
+//! keeps its colour at full resolution, and is made at speed 7: above it, flat areas take twice the bytes.
 
 use vitrine_codecs::{self as codecs, LIBAOM};
 
@@ -10,7 +11,7 @@ use crate::metric::Original;
 use crate::planes::{Chroma, Planes};
 use crate::search::{Attempt, search};
 use crate::source::Facts;
-use crate::{Picture, Quality, Skip};
+use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Libaom;
 
@@ -33,14 +34,16 @@ const MARGIN: f64 = 4.0;
 /// Cut-outs show a coarse mask at once, and masks cost little.
 const ALPHA_QUANTIZER: u8 = 18;
 
+/// Quantizer of what is drawn: flat areas cost nothing, and edges are to stay.
+const DRAWN_QUANTIZER: f64 = 20.0;
+
+/// Points by which a photograph that four encodes have not brought to its target may miss it.
+const PHOTO_TOLERANCE: f64 = 5.0;
+
 /// From this target on, colour keeps its full resolution: what is asked for is detail.
 const FULL_CHROMA_TARGET: f64 = 80.0;
 
 impl Encoder for Libaom {
-    fn content_type(&self) -> &'static str {
-        "image/avif"
-    }
-
     /// Speed 9 takes 0.1 s per megapixel in wasm, speed 7 takes 0.5; 60 MB per megapixel and a half.
     fn max_pixels(&self) -> u64 {
         4_000_000
@@ -50,40 +53,46 @@ impl Encoder for Libaom {
         Ok(())
     }
 
-    fn encode(&self, picture: &Picture, quality: Quality, effort: Effort) -> Result<Coded, Skip> {
-        if picture.is_graphic() {
-            return Err(Skip::Graphic);
-        }
-        let chroma = if quality.target() >= FULL_CHROMA_TARGET {
+    fn encode(
+        &self,
+        picture: &Picture,
+        kind: Kind,
+        quality: Quality,
+        effort: Effort,
+    ) -> Result<Coded, Skip> {
+        let target = quality.target();
+        let chroma = if kind.is_drawn() || target >= FULL_CHROMA_TARGET {
             Chroma::Full
         } else {
             Chroma::Halved
         };
         let planes = Planes::of(picture, chroma);
-        let target = quality.target();
-        let usual = super::between(&QUANTIZERS, target);
+        let usual = if kind.is_drawn() {
+            DRAWN_QUANTIZER
+        } else {
+            super::between(&QUANTIZERS, target)
+        };
         let (speed, colour, how) = match effort {
             Effort::First => {
                 let quantizer = (usual - MARGIN).round().clamp(1.0, 63.0) as u8;
-                let colour = codecs::av1(
-                    &raw(&planes, &planes.luma, chroma_of(&planes)),
-                    9,
-                    quantizer,
-                );
-                (
-                    9,
-                    colour.map_err(|_| Skip::EncoderFailed)?,
-                    format!("cq{quantizer}"),
-                )
+                let raw = raw(&planes, &planes.luma, chroma_of(&planes));
+                let colour = codecs::av1(&raw, 9, quantizer).map_err(|_| Skip::EncoderFailed)?;
+                (9, colour, format!("cq{quantizer}"))
             }
             Effort::Refined => {
-                let speed = if picture.pixels() > LARGE { 7 } else { 6 };
-                let found = refined(picture, &planes, speed, target, usual)?;
-                (
-                    speed,
-                    found.made,
-                    format!("ssim2-{target:.0};cq{}", found.quantizer),
-                )
+                let speed = if kind.is_drawn() || picture.pixels() > LARGE {
+                    7
+                } else {
+                    6
+                };
+                let aim = floor(kind, target);
+                let found = refined(picture, &planes, kind, speed, target, usual)?;
+                if found.score < aim {
+                    return Err(Skip::BelowQuality);
+                }
+                let aim = if kind.is_drawn() { aim } else { target };
+                let how = format!("ssim2-{aim:.0};cq{}", found.quantizer);
+                (speed, found.made, how)
             }
         };
         let mask = match &planes.alpha {
@@ -92,15 +101,27 @@ impl Encoder for Libaom {
         };
         Ok(Coded {
             bytes: avif::file(&planes, &colour, mask.as_deref()),
+            content_type: "image/avif",
             recipe: format!("libaom-{LIBAOM};iq;s{speed};{how};{}", chroma.name()),
         })
     }
 }
 
-/// The coarsest encode that still looks as good as was asked.
+/// The score below which nothing is served. A photograph may miss its target by what nobody would measure again; edges
+/// show every fault, and text is read.
+fn floor(kind: Kind, target: f64) -> f64 {
+    match kind {
+        Kind::Photo => target - PHOTO_TOLERANCE,
+        Kind::Graphic => target.max(80.0),
+        Kind::Text => target.max(90.0),
+    }
+}
+
+/// The coarsest encode that still looks as good as was asked; of what is drawn, the one at its quantizer.
 fn refined(
     picture: &Picture,
     planes: &Planes,
+    kind: Kind,
     speed: u8,
     target: f64,
     usual: f64,
@@ -109,7 +130,7 @@ fn refined(
     let original = picture.image().to_rgb8();
     let (original, _) = original.as_chunks::<3>();
     let original = Original::new(&seen(original), planes.width)?;
-    search(target, usual, |quantizer| {
+    let attempt = |quantizer| {
         let raw = raw(planes, &planes.luma, chroma_of(planes));
         let shown = codecs::av1_shown(&raw, speed, quantizer);
         let (bytes, shown) = shown.map_err(|_| Skip::EncoderFailed)?;
@@ -121,7 +142,17 @@ fn refined(
             ..*planes
         };
         Ok((bytes, original.score(&seen(&shown.to_rgb()))?))
-    })
+    };
+    if kind.is_drawn() {
+        let quantizer = usual as u8;
+        let (made, score) = attempt(quantizer)?;
+        return Ok(Attempt {
+            quantizer,
+            made,
+            score,
+        });
+    }
+    search(target, usual, attempt)
 }
 
 fn chroma_of(planes: &Planes) -> codecs::Chroma<'_> {

@@ -7,7 +7,7 @@ use vitrine_codecs::{self as codecs, LIBWEBP, Pixels, WebP};
 
 use super::{Coded, Effort, Encoder};
 use crate::source::Facts;
-use crate::{Picture, Quality, Skip};
+use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Libwebp;
 
@@ -17,10 +17,6 @@ const METHOD: u8 = 4;
 const LOSSLESS_EFFORT: u8 = 75;
 
 impl Encoder for Libwebp {
-    fn content_type(&self) -> &'static str {
-        "image/webp"
-    }
-
     /// 0.15 s per megapixel in wasm with losses, a second without.
     fn max_pixels(&self) -> u64 {
         5_000_000
@@ -30,7 +26,13 @@ impl Encoder for Libwebp {
         Ok(())
     }
 
-    fn encode(&self, picture: &Picture, quality: Quality, _effort: Effort) -> Result<Coded, Skip> {
+    fn encode(
+        &self,
+        picture: &Picture,
+        kind: Kind,
+        quality: Quality,
+        _effort: Effort,
+    ) -> Result<Coded, Skip> {
         let (bytes, alpha) = layout(picture.image());
         let pixels = Pixels {
             width: picture.width(),
@@ -38,10 +40,7 @@ impl Encoder for Libwebp {
             bytes: &bytes,
             alpha,
         };
-        let lossless = picture.is_graphic();
-        if lossless && !picture.is_exact() {
-            return Err(Skip::Graphic);
-        }
+        let lossless = kind.is_drawn();
         let how = if lossless {
             WebP::Lossless {
                 effort: LOSSLESS_EFFORT,
@@ -60,7 +59,11 @@ impl Encoder for Libwebp {
             }
             WebP::Lossy { quality, .. } => format!("libwebp-{LIBWEBP};q{quality};m{METHOD}"),
         };
-        Ok(Coded { bytes, recipe })
+        Ok(Coded {
+            bytes,
+            content_type: "image/webp",
+            recipe,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use mozjpeg_rs::{Encoder as Engine, Preset, Subsampling};
 
 use super::{Coded, Effort, Encoder};
 use crate::source::Facts;
-use crate::{Picture, Quality, Skip};
+use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct MozJpeg;
 
@@ -13,10 +13,6 @@ pub(super) struct MozJpeg;
 const FULL_CHROMA_QUALITY: u8 = 90;
 
 impl Encoder for MozJpeg {
-    fn content_type(&self) -> &'static str {
-        "image/jpeg"
-    }
-
     /// The trellis keeps about 19 bytes per pixel: 190 MB at this size, and two seconds in wasm.
     fn max_pixels(&self) -> u64 {
         10_000_000
@@ -30,8 +26,14 @@ impl Encoder for MozJpeg {
         }
     }
 
-    fn encode(&self, picture: &Picture, quality: Quality, _effort: Effort) -> Result<Coded, Skip> {
-        if picture.is_graphic() {
+    fn encode(
+        &self,
+        picture: &Picture,
+        kind: Kind,
+        quality: Quality,
+        _effort: Effort,
+    ) -> Result<Coded, Skip> {
+        if kind.is_drawn() {
             return Err(Skip::Graphic);
         }
         let (width, height) = (picture.width(), picture.height());
@@ -53,6 +55,7 @@ impl Encoder for MozJpeg {
         let chroma = if full { "444" } else { "420" };
         Ok(Coded {
             bytes,
+            content_type: "image/jpeg",
             recipe: format!("mozjpeg;q={};{chroma}", quality.value()),
         })
     }

@@ -9,17 +9,13 @@ use image::DynamicImage;
 use png::{BitDepth, ColorType, Compression, Filter};
 
 use super::{Coded, Effort, Encoder};
-use crate::picture::MAX_PALETTE;
+use crate::kind::MAX_PALETTE;
 use crate::source::Facts;
-use crate::{Picture, Quality, Skip};
+use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Png;
 
 impl Encoder for Png {
-    fn content_type(&self) -> &'static str {
-        "image/png"
-    }
-
     /// Each filter that competes takes half a second per megapixel in wasm.
     fn max_pixels(&self) -> u64 {
         5_000_000
@@ -33,7 +29,13 @@ impl Encoder for Png {
         }
     }
 
-    fn encode(&self, picture: &Picture, _quality: Quality, _effort: Effort) -> Result<Coded, Skip> {
+    fn encode(
+        &self,
+        picture: &Picture,
+        _kind: Kind,
+        _quality: Quality,
+        _effort: Effort,
+    ) -> Result<Coded, Skip> {
         if !picture.is_exact() {
             return Err(Skip::WideGamutUnconverted);
         }
@@ -51,6 +53,7 @@ impl Encoder for Png {
         let (bytes, name) = best.ok_or(Skip::EncoderFailed)?;
         Ok(Coded {
             bytes,
+            content_type: "image/png",
             recipe: format!("png;{};{name}", raster.name()),
         })
     }

@@ -9,7 +9,7 @@ use rav1e::prelude::*;
 use super::{Coded, Effort, Encoder, avif};
 use crate::planes::{self, Planes};
 use crate::source::Facts;
-use crate::{Picture, Quality, Skip};
+use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Rav1e;
 
@@ -32,10 +32,6 @@ const ALPHA_QUANTIZER: usize = 70;
 const VERSION: &str = "0.8.1";
 
 impl Encoder for Rav1e {
-    fn content_type(&self) -> &'static str {
-        "image/avif"
-    }
-
     fn max_pixels(&self) -> u64 {
         SPEEDS.iter().map(|&(pixels, _)| pixels).max().unwrap_or(0)
     }
@@ -44,11 +40,17 @@ impl Encoder for Rav1e {
         Ok(())
     }
 
-    fn encode(&self, picture: &Picture, quality: Quality, effort: Effort) -> Result<Coded, Skip> {
+    fn encode(
+        &self,
+        picture: &Picture,
+        kind: Kind,
+        quality: Quality,
+        effort: Effort,
+    ) -> Result<Coded, Skip> {
         if effort == Effort::First {
             return Err(Skip::TooSlow);
         }
-        if picture.is_graphic() {
+        if kind.is_drawn() {
             return Err(Skip::Graphic);
         }
         let speed = speed_for(picture.pixels()).ok_or(Skip::TooManyPixels)?;
@@ -68,6 +70,7 @@ impl Encoder for Rav1e {
         };
         Ok(Coded {
             bytes: avif::file(&planes, &colour, mask.as_deref()),
+            content_type: "image/avif",
             recipe: format!("rav1e-{VERSION};s{speed};q{quantizer};420"),
         })
     }

@@ -219,3 +219,119 @@ pub fn difference(a: &RgbImage, b: &RgbImage) -> (f64, u8) {
         steps().max().unwrap_or(0),
     )
 }
+
+/// Rows of five pixels each, from the top, of a few letters.
+const LETTERS: [[u8; 7]; 8] = [
+    [0x1F, 4, 4, 4, 4, 4, 4],
+    [0x0E, 0x11, 0x11, 0x1F, 0x11, 0x11, 0x11],
+    [0x1E, 0x11, 0x11, 0x1E, 0x11, 0x11, 0x1E],
+    [0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x1F],
+    [0x1F, 0x10, 0x10, 0x1E, 0x10, 0x10, 0x1F],
+    [0x0E, 0x11, 0x10, 0x0E, 1, 0x11, 0x0E],
+    [0x11, 0x11, 0x15, 0x15, 0x15, 0x1B, 0x11],
+    [0x11, 0x0A, 4, 4, 4, 0x0A, 0x11],
+];
+
+/// Writes lines of letters with smoothed edges, as a browser does, from `top` on.
+pub fn write(picture: &mut RgbImage, left: u32, top: u32, lines: u32, ink: [u8; 3]) {
+    let (width, height) = picture.dimensions();
+    let mut draft = image::GrayImage::new(width * 2, height * 2);
+    for line in 0..lines {
+        for column in 0..(width.saturating_sub(2 * left)) / 9 {
+            if (column * 7 + line * 3) % 6 == 0 {
+                continue;
+            }
+            let letter = LETTERS[((column * 5 + line * 11 + column * line) % 8) as usize];
+            for (y, row) in (0..).zip(letter) {
+                for x in (0..5).filter(|x| row >> (4 - x) & 1 == 1) {
+                    let at = (
+                        (left + column * 9) * 2 + x * 3,
+                        (top + line * 16) * 2 + y * 3,
+                    );
+                    for (dx, dy) in (0..3).flat_map(|dx| (0..3).map(move |dy| (dx, dy))) {
+                        if let Some(pixel) = draft.get_pixel_mut_checked(at.0 + dx, at.1 + dy) {
+                            pixel.0 = [255];
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let cover = image::imageops::thumbnail(&draft, width, height);
+    for (x, y, cover) in cover.enumerate_pixels() {
+        let cover = u32::from(cover.0[0]);
+        let pixel = picture.get_pixel_mut(x, y);
+        for (value, ink) in pixel.0.iter_mut().zip(ink) {
+            *value = ((u32::from(*value) * (255 - cover) + u32::from(ink) * cover) / 255) as u8;
+        }
+    }
+}
+
+/// A page of text as a screenshot shows it: a coloured bar, tinted boxes, and lines of text.
+pub fn screenshot(width: u32, height: u32) -> RgbImage {
+    let mut picture = RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb(match (x, y) {
+            (_, 0..24) => [20, 60, 120],
+            (0..80, _) => [238, 241, 246],
+            _ if y % 96 < 2 => [200, 200, 205],
+            _ => [255; 3],
+        })
+    });
+    write(&mut picture, 6, 6, 1, [255; 3]);
+    write(
+        &mut picture,
+        90,
+        34,
+        height.saturating_sub(40) / 16,
+        [35, 35, 40],
+    );
+    picture
+}
+
+/// Black and white squares, as a two-dimensional code has them.
+pub fn code() -> RgbImage {
+    RgbImage::from_fn(210, 210, |x, y| {
+        let dark = (x / 10 * 7 + y / 10 * 13 + (x / 10) * (y / 10)) % 3 == 0;
+        image::Rgb(if dark { [0; 3] } else { [255; 3] })
+    })
+}
+
+/// A banner: discs in strong colours with smooth edges on one colour, and a line of text.
+pub fn banner(width: u32, height: u32) -> RgbImage {
+    let mut picture = RgbImage::from_fn(width, height, |x, y| {
+        let disc = x * 5 / width;
+        let (dx, dy) = (
+            f64::from(x) - (f64::from(disc) + 0.5) * f64::from(width) / 5.0,
+            f64::from(y) - f64::from(height) / 2.0,
+        );
+        let inside = (f64::from(width) / 14.0 + 0.5 - (dx * dx + dy * dy).sqrt()).clamp(0.0, 1.0);
+        let colour = [
+            [220, 30, 40],
+            [20, 140, 60],
+            [30, 60, 200],
+            [240, 180, 0],
+            [120, 20, 140],
+        ][disc.min(4) as usize];
+        let ground = [250, 246, 235];
+        image::Rgb([0, 1, 2].map(|c| {
+            (f64::from(colour[c]) * inside + f64::from(ground[c]) * (1.0 - inside)).round() as u8
+        }))
+    });
+    write(&mut picture, width / 3, height - 24, 1, [90, 20, 20]);
+    picture
+}
+
+/// A photograph cut out along a circle, with a smooth edge.
+pub fn cutout(width: u32, height: u32) -> image::RgbaImage {
+    let photo = photo(width, height);
+    image::RgbaImage::from_fn(width, height, |x, y| {
+        let [r, g, b] = photo.get_pixel(x, y).0;
+        let (dx, dy) = (
+            f64::from(x) - f64::from(width) / 2.0,
+            f64::from(y) - f64::from(height) / 2.0,
+        );
+        let radius = f64::from(width.min(height)) * 0.4;
+        let cover = (radius - (dx * dx + dy * dy).sqrt()).clamp(0.0, 1.0);
+        image::Rgba([r, g, b, (cover * 255.0) as u8])
+    })
+}

@@ -1,7 +1,5 @@
 //! Variants of an image: which one a client gets, where it is kept, and how it is made.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -28,6 +26,10 @@ const BUSY_MS: u64 = 5_000;
 const NO_VARIANT: &[u8] = b"VTN1";
 /// How long a visitor waits for a first variant, in milliseconds, its queue and its way included.
 const FIRST_MS: u32 = 250;
+/// Stands for everything that the optimizer can make: the first digits of the SHA-256 of its list of results. Whenever an
+/// engine, its version or a setting changes, so does the list, a test says so here, and what was made before is a miss.
+const RECIPES: &str = "f1020e66831a";
+
 /// Which variant a client gets. Three values, never the raw header, so that the store is not split (H68).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -128,7 +130,8 @@ pub(super) async fn first<P: Platform>(
     let pending = context.platform.start(Service::Optimizer, request);
     match context.platform.head_within(pending, FIRST_MS).await {
         Ok(head) => {
-            let outcome = entry_of(known, read(head, below, "not-smaller").await);
+            let answer = read(head, below, "not-smaller").await;
+            let outcome = entry_of(context, class, known, answer);
             record(context, started, original, &outcome);
             keep_first(context, class, &key, outcome).await
         }
@@ -136,7 +139,8 @@ pub(super) async fn first<P: Platform>(
             let (later, known, original) = (context.detached(), known.clone(), original.clone());
             context.platform.spawn(async move {
                 let head = later.platform.head(pending).await;
-                let outcome = entry_of(&known, read(head, below, "not-smaller").await);
+                let answer = read(head, below, "not-smaller").await;
+                let outcome = entry_of(&later, class, &known, answer);
                 record(&later, started, &original, &outcome);
                 keep_first(&later, class, &key, outcome).await;
             });
@@ -197,7 +201,8 @@ fn variant_key<P: Platform>(context: &Context<P>, fingerprint: &str, class: Clas
         Some(width) => format!("{}-w{width}", class.name()),
         None => class.name().to_owned(),
     };
-    key::variant(fingerprint, &class_at_width, quality(context, class))
+    let asked = format!("{class_at_width}-{RECIPES}");
+    key::variant(fingerprint, &asked, quality(context, class))
 }
 
 /// Asks the optimizer for a variant and stores it, or why there is none. One at a time for each variant.
@@ -278,12 +283,25 @@ async fn optimize<P: Platform>(
     let mut request = order(context, class, known, original, "refined")?;
     headers::nobody_waits(request.headers_mut());
     let below = original.len().saturating_sub(1);
-    entry_of(known, ask(context, request, below, "not-smaller").await)
+    let answer = ask(context, request, below, "not-smaller").await;
+    entry_of(context, class, known, answer)
 }
 
-fn entry_of(known: &Entry, answer: Result<(HeaderMap, Vec<u8>), String>) -> Result<Entry, String> {
+/// A variant is named by the original's bytes, what was asked for, and how it was made: the same three give the same file
+/// on every machine.
+fn entry_of<P: Platform>(
+    context: &Context<P>,
+    class: Class,
+    known: &Entry,
+    answer: Result<(HeaderMap, Vec<u8>), String>,
+) -> Result<Entry, String> {
     let (head, bytes) = answer?;
-    variant_entry(known, &head, bytes)
+    let asked = variant_key(context, &fingerprint(known), class);
+    let name = match head.get("x-vitrine-recipe") {
+        Some(recipe) => digest([asked.as_bytes(), recipe.as_bytes()]),
+        None => digest([bytes.as_slice()]),
+    };
+    variant_entry(known, &head, bytes, &name)
 }
 
 /// What the optimizer is to do.
@@ -361,10 +379,12 @@ async fn read<B: Body>(
     Ok((parts.headers, bytes))
 }
 
+/// An answer of the optimizer as it is kept, under a name that stands for its bytes.
 pub(in crate::routes) fn variant_entry(
     known: &Entry,
     from: &HeaderMap,
     bytes: Vec<u8>,
+    name: &str,
 ) -> Result<Entry, String> {
     let expected = headers::content_length(from);
     if bytes.is_empty() || expected.is_some_and(|expected| expected != bytes.len() as u64) {
@@ -373,15 +393,27 @@ pub(in crate::routes) fn variant_entry(
     let mut headers = HeaderMap::new();
     let kind = from.get(CONTENT_TYPE).cloned().ok_or("error: no type")?;
     headers.insert(CONTENT_TYPE, kind);
-    let mut etag = String::new();
-    let _ = write!(etag, "\"{}\"", &digest([bytes.as_slice()])[..20]);
-    headers.insert(
-        ETAG,
-        HeaderValue::from_str(&etag).map_err(|_| "error: etag")?,
-    );
+    let etag = HeaderValue::from_str(&format!("\"{name:.20}\""));
+    headers.insert(ETAG, etag.map_err(|_| "error: etag")?);
     Ok(Entry {
         freshness: known.freshness,
         headers,
         body: Bytes::from(bytes),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::RECIPES;
+
+    /// The optimizer's own test holds the list against what its engines make.
+    #[test]
+    fn a_change_of_any_engine_or_setting_changes_the_key_of_every_variant() {
+        let list = include_bytes!("../../../../optimizer/tests/digests.txt");
+        let digest = Sha256::digest(list);
+        let digits: String = digest[..6].iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(RECIPES, digits, "write the right one into RECIPES");
+    }
 }

@@ -7,6 +7,7 @@ mod libaom;
 #[cfg(feature = "codecs")]
 mod libwebp;
 mod mozjpeg;
+#[cfg(any(feature = "codecs", feature = "pure-rust"))]
 mod picker;
 mod png;
 #[cfg(feature = "pure-rust")]
@@ -78,7 +79,12 @@ fn in_c(_: Target) -> Option<&'static dyn Encoder> {
     None
 }
 
+/// The AVIF engine that needs no C, if it is built in, and the source's own format for what is drawn.
 #[cfg(feature = "pure-rust")]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "without the feature there is none"
+)]
 fn in_rust(source: Format) -> Option<&'static dyn Encoder> {
     static OF_JPEG: picker::Picker = picker::Picker {
         photo: &rav1e::Rav1e,

@@ -67,7 +67,7 @@ async fn killed(
     let answer = visitor.await??;
     let waited = killed.elapsed();
     ensure!(
-        answer.broken.is_some(),
+        is_told(&answer),
         "half of the answer ({} bytes) was passed off as the whole",
         answer.body.len()
     );
@@ -76,11 +76,18 @@ async fn killed(
         "the visitor waited {waited:.1?} after the shop had died"
     );
     eprintln!(
-        "ok   kill -9 during {path} ({encoding}): the body breaks off {waited:.1?} later, after {} bytes",
+        "ok   kill -9 during {path} ({encoding}): told {waited:.1?} later, by status {} and {} bytes",
+        answer.status,
         answer.body.len()
     );
     stage.open_shop(scene).await?;
     healthy(stage).await.map(drop)
+}
+
+/// Whether the visitor's browser knows that this is not the whole: the body breaks off, or, where the break came before
+/// the layer had answered (an image is read whole first), the answer is an error.
+fn is_told(answer: &Answer) -> bool {
+    answer.broken.is_some() || answer.status.is_server_error()
 }
 
 /// A body that the shop breaks off, or stops sending, breaks off for the visitor too.
@@ -94,13 +101,8 @@ async fn broken(
     let started = Instant::now();
     let answer = fetch(format!("{}{path}?__fault={fault}", stage.vitrine), encoding).await;
     let waited = started.elapsed();
-    // A break that comes before the layer has answered may also be told as an error.
-    let told = match &answer {
-        Ok(answer) => answer.broken.is_some() || answer.status.is_server_error(),
-        Err(_) => true,
-    };
     ensure!(
-        told,
+        answer.as_ref().map_or(true, is_told),
         "{fault} of {path} ({encoding}): half an answer was passed off as the whole"
     );
     ensure!(

@@ -44,12 +44,12 @@ export function launch({ bfcache = false, args = [] } = {}) {
 export function undriven(url, { args = [] } = {}) {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'vitrine-chromium-'));
   const fixed = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`];
-  const child = spawn(executable(), [...fixed, ...args, url], { stdio: 'ignore' });
+  // A group of its own, so that all its processes end with it: any one of them would go on writing to the profile.
+  const child = spawn(executable(), [...fixed, ...args, url], { stdio: 'ignore', detached: true });
   return async () => {
     const ended = child.exitCode === null && new Promise((done) => child.once('exit', done));
-    child.kill();
+    if (ended) process.kill(-child.pid, 'SIGKILL');
     await ended;
-    // The processes that it leaves behind write for a moment longer.
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
 }

@@ -21,8 +21,10 @@ pub trait Encoder: Sync {
     /// How many pixels it does within a background job's time and a component's memory.
     fn max_pixels(&self) -> u64;
 
-    /// Refuses by what the container says, before anything is decoded.
-    fn refuse_early(&self, facts: &Facts<'_>, quality: Quality) -> Result<(), Skip>;
+    /// Refuses by what the container says, before anything is decoded. Most take any.
+    fn refuse_early(&self, _facts: &Facts<'_>, _quality: Quality) -> Result<(), Skip> {
+        Ok(())
+    }
 
     /// Makes the file.
     fn encode(

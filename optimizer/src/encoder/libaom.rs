@@ -10,7 +10,6 @@ use super::{Coded, Effort, Encoder, avif};
 use crate::metric::Original;
 use crate::planes::{Chroma, Planes};
 use crate::search::{Attempt, search};
-use crate::source::Facts;
 use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Libaom;
@@ -47,10 +46,6 @@ impl Encoder for Libaom {
     /// Speed 9 takes 0.1 s per megapixel in wasm, speed 7 takes 0.5; 60 MB per megapixel and a half.
     fn max_pixels(&self) -> u64 {
         4_000_000
-    }
-
-    fn refuse_early(&self, _facts: &Facts<'_>, _quality: Quality) -> Result<(), Skip> {
-        Ok(())
     }
 
     fn encode(

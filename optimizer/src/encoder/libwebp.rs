@@ -6,7 +6,6 @@ use image::DynamicImage;
 use vitrine_codecs::{self as codecs, LIBWEBP, Pixels, WebP};
 
 use super::{Coded, Effort, Encoder};
-use crate::source::Facts;
 use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Libwebp;
@@ -20,10 +19,6 @@ impl Encoder for Libwebp {
     /// 0.15 s per megapixel in wasm with losses, a second without.
     fn max_pixels(&self) -> u64 {
         5_000_000
-    }
-
-    fn refuse_early(&self, _facts: &Facts<'_>, _quality: Quality) -> Result<(), Skip> {
-        Ok(())
     }
 
     fn encode(

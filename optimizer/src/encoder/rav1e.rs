@@ -8,7 +8,6 @@ use rav1e::prelude::*;
 
 use super::{Coded, Effort, Encoder, avif};
 use crate::planes::{self, Planes};
-use crate::source::Facts;
 use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Rav1e;
@@ -34,10 +33,6 @@ const VERSION: &str = "0.8.1";
 impl Encoder for Rav1e {
     fn max_pixels(&self) -> u64 {
         SPEEDS.iter().map(|&(pixels, _)| pixels).max().unwrap_or(0)
-    }
-
-    fn refuse_early(&self, _facts: &Facts<'_>, _quality: Quality) -> Result<(), Skip> {
-        Ok(())
     }
 
     fn encode(

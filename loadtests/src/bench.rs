@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -158,10 +160,14 @@ async fn turns(
     let plan = |base: &str| Plan {
         base: base.to_owned(),
         path: path.to_owned(),
-        accept_encoding,
+        headers: HeaderMap::from_iter([
+            (ACCEPT_ENCODING, HeaderValue::from_static(accept_encoding)),
+            (ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8")),
+        ]),
         visitors: args.visitors,
         requests: args.requests,
         time: Duration::from_secs(args.seconds),
+        every: None,
     };
     let mut runs: Vec<Vec<Outcome>> = vec![Vec::new(); subjects.len()];
     for round in 0..=args.rounds {

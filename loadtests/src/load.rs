@@ -1,24 +1,73 @@
-//! A closed loop: so many visitors, each asking again as soon as it has its answer, over connections that stay open.
+//! A closed loop: so many visitors, each asking again as soon as it has its answer, or once in a while, over connections
+//! that stay open.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::Serialize;
+use tokio::time::MissedTickBehavior;
 
 use crate::client::Connection;
+
+/// Arguments of `vitrine-loadtests load`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What is asked for, again and again.
+    url: Uri,
+    /// A header of every request, as `name: value`. May be given several times.
+    #[arg(long, value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+    /// Visitors at the same time.
+    #[arg(long, default_value_t = 8)]
+    visitors: usize,
+    /// How long, in seconds.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// A visitor asks once in so many milliseconds, instead of as soon as it has its answer.
+    #[arg(long)]
+    every_ms: Option<u64>,
+}
+
+fn header(line: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
+    let (name, value) = line
+        .split_once(':')
+        .with_context(|| format!("`{line}` is not `name: value`"))?;
+    Ok((name.trim().parse()?, value.trim().parse()?))
+}
+
+/// Prints an [`Outcome`] as JSON.
+pub(crate) async fn measure(args: Args) -> anyhow::Result<()> {
+    let address = args.url.to_string();
+    let path = args.url.path_and_query().map_or("/", |path| path.as_str());
+    let plan = Plan {
+        base: address.strip_suffix(path).unwrap_or(&address).to_owned(),
+        path: path.to_owned(),
+        headers: args.header.into_iter().collect(),
+        visitors: args.visitors.max(1),
+        requests: usize::MAX,
+        time: Duration::from_secs(args.seconds),
+        every: args.every_ms.map(Duration::from_millis),
+    };
+    let text = serde_json::to_string(&run(&plan).await?)?;
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}
 
 /// What one run asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) base: String,
     pub(crate) path: String,
-    pub(crate) accept_encoding: &'static str,
+    pub(crate) headers: HeaderMap,
     pub(crate) visitors: usize,
     /// The run ends at whichever comes first.
     pub(crate) requests: usize,
     pub(crate) time: Duration,
+    /// A visitor asks once in this time. `None`: as soon as it has its answer.
+    pub(crate) every: Option<Duration>,
 }
 
 /// What one run showed.
@@ -71,20 +120,19 @@ async fn visitor(
     requests: usize,
     until: Instant,
 ) -> anyhow::Result<(Vec<Duration>, usize, usize)> {
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static(plan.accept_encoding),
-    );
-    headers.insert(
-        header::ACCEPT,
-        HeaderValue::from_static("text/html,*/*;q=0.8"),
-    );
     let mut connection = Connection::open(&plan.base).await?;
-    let (mut times, mut errors, mut bytes) = (Vec::with_capacity(requests), 0, 0);
+    let mut pace = plan.every.map(|every| {
+        let mut pace = tokio::time::interval(every);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        pace
+    });
+    let (mut times, mut errors, mut bytes) = (Vec::new(), 0, 0);
     while times.len() + errors < requests && Instant::now() < until {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
         match connection
-            .send(Method::GET, &plan.path, &headers, Bytes::new())
+            .send(Method::GET, &plan.path, &plan.headers, Bytes::new())
             .await
         {
             Ok(answer) if answer.status.is_success() && answer.broken.is_none() => {

@@ -46,6 +46,8 @@ enum Command {
     Chaos(chaos::Args),
     /// Measure requests per second and latency, straight and through Vitrine.
     Bench(bench::Args),
+    /// Ask for one address again and again, and say how long the answers took, as JSON
+    Load(load::Args),
 }
 
 #[tokio::main]
@@ -70,6 +72,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::FirstByte(args) => unless_interrupted(first_byte::run(args)).await,
         Command::Chaos(args) => unless_interrupted(chaos::run(args)).await,
         Command::Bench(args) => unless_interrupted(bench::run(args)).await,
+        Command::Load(args) => unless_interrupted(load::measure(args)).await,
     }
 }
 

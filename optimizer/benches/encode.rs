@@ -30,6 +30,7 @@ fn engines(criterion: &mut Criterion) {
             effort,
             quality: Quality::default(),
             width: None,
+            crop: None,
         };
         group.bench_function(name, |bencher| bencher.iter(|| encode(source, &job)));
     }

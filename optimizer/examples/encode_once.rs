@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         quality,
         effort,
         width: number(3).filter(|width| *width > 0),
+        crop: None,
     };
     for _ in 1..number(4).unwrap_or(1) {
         let _ = encode(&source, &job);

@@ -2,7 +2,6 @@
 
 use std::io::Cursor;
 
-use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -22,7 +21,7 @@ pub(crate) fn decode(source: &[u8], facts: &Facts<'_>) -> Result<Picture, Skip> 
         Colours::Icc(profile) => colour::to_srgb(image, profile)?,
         _ => (image, false),
     };
-    if let Some(orientation) = facts.exif.and_then(Orientation::from_exif_chunk) {
+    if let Some(orientation) = facts.orientation() {
         image.apply_orientation(orientation);
     }
     Ok(Picture::new(image, !converted && !facts.sixteen_bit))

@@ -1,5 +1,7 @@
 //! What is asked for.
 
+use crate::Crop;
+
 /// What to make, and how good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
@@ -11,6 +13,8 @@ pub struct Job {
     pub effort: Effort,
     /// How many pixels wide it is to be. A picture is made smaller, never larger, and keeps its proportions.
     pub width: Option<u32>,
+    /// What part of it is to be kept, seen upright and before it is made smaller.
+    pub crop: Option<Crop>,
 }
 
 /// The format of the result.

@@ -13,11 +13,12 @@
 //! ```
 //! use vitrine_optimizer::{Effort, Job, Quality, Skip, Target, encode};
 //!
-//! let job = Job { target: Target::Avif, quality: Quality::default(), effort: Effort::Refined, width: None };
+//! let job = Job { target: Target::Avif, quality: Quality::default(), effort: Effort::Refined, width: None, crop: None };
 //! assert_eq!(encode(b"<html>not an image", &job).unwrap_err(), Skip::Unsupported);
 //! ```
 
 mod colour;
+mod crop;
 mod decode;
 mod encoder;
 #[cfg(fuzzing)]
@@ -37,6 +38,7 @@ mod sheet;
 mod skip;
 mod source;
 
+pub use crop::Crop;
 pub use encoder::{Coded, Encoder, engine, pure_rust};
 pub use job::{Effort, Job, Quality, Target};
 pub use kind::Kind;
@@ -74,19 +76,25 @@ pub fn encode_by(
     let facts = source::Facts::read(source)?;
     facts.refuse_what_is_not_a_plain_picture(source.len())?;
     let engine = engine(facts.format).ok_or(Skip::Unsupported)?;
-    let narrower = job.width.filter(|width| *width < facts.width);
+    let (full_width, full_height) = facts.upright();
+    let part = job.crop.map(|crop| crop.region(full_width, full_height));
+    let part = part.filter(|part| (part.width, part.height) != (full_width, full_height));
+    let (width, height) = part.map_or((full_width, full_height), |part| (part.width, part.height));
+    let narrower = job.width.filter(|wanted| *wanted < width);
     // What is decoded and made smaller costs the engine only what is left.
-    let (width, height) = narrower.map_or((facts.width, facts.height), |width| {
-        (width, picture::height_at(width, facts.width, facts.height))
+    let (width, height) = narrower.map_or((width, height), |wanted| {
+        (wanted, picture::height_at(wanted, width, height))
     });
     limits::check_result(width, height, engine.max_pixels())?;
-    if narrower.is_none() {
+    if narrower.is_none() && part.is_none() {
         engine.refuse_early(&facts, job.quality)?;
     }
 
     let mut picture = decode::decode(source, &facts)?;
-    // Upright, it may be narrower than the file says.
-    if let Some(width) = narrower.filter(|width| *width < picture.width()) {
+    if let Some(part) = part {
+        picture = picture.cropped(part);
+    }
+    if let Some(width) = narrower {
         picture = picture.narrowed(width)?;
     }
     // Made smaller, a drawing may have become what a lossy codec is made for.

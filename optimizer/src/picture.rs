@@ -5,6 +5,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
 use crate::Skip;
+use crate::crop::Region;
 
 /// A decoded picture: 8 bits per channel, upright, in sRGB, with or without colour and alpha.
 ///
@@ -46,6 +47,12 @@ impl Picture {
             image,
             exact: false,
         })
+    }
+
+    /// A part of the picture, its values untouched.
+    pub(crate) fn cropped(&self, part: Region) -> Self {
+        let image = self.image.crop_imm(part.x, part.y, part.width, part.height);
+        Self::new(image, self.exact)
     }
 
     /// Pixels across.

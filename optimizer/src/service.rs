@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::{Coding, Effort, Job, Quality, Skip, Target, encode, limits, minify};
+use crate::{Coding, Crop, Effort, Job, Quality, Skip, Target, encode, limits, minify};
 
 /// Where [`respond`] listens for images.
 pub const PATH: &str = "/encode";
@@ -13,8 +13,9 @@ pub const SHEET_PATH: &str = "/css";
 /// Answers one request.
 ///
 /// `POST /encode` with the original as body, `x-vitrine-to: avif|webp|same` and optionally
-/// `x-vitrine-quality: 1..100`, `x-vitrine-width` (pixels) and `x-vitrine-effort: first|refined` (refined) gives 200
-/// with a smaller file and `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
+/// `x-vitrine-quality: 1..100`, `x-vitrine-width` (pixels), `x-vitrine-crop: 4x5@50-30` (a shape, and the point that
+/// matters, in percent) and `x-vitrine-effort: first|refined` (refined) gives 200 with a smaller file and
+/// `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
 ///
 /// `POST /css` with a style sheet as body and optionally `x-vitrine-coding: identity|gzip|br` gives 200 with a
 /// smaller sheet, or 204 as above. A `Content-Type` with `charset=utf-8` says that the sheet is UTF-8.
@@ -76,11 +77,21 @@ fn job_of<B>(request: &Request<B>) -> Result<Job, Problem> {
                 .ok_or(Problem::bad("x-vitrine-width must be a width in pixels"))?,
         ),
     };
+    let crop =
+        match request.headers().get("x-vitrine-crop") {
+            None => None,
+            Some(value) => Some(value.to_str().ok().and_then(Crop::from_name).ok_or(
+                Problem::bad(
+                    "x-vitrine-crop must be a shape and a point in percent, such as 4x5@50-30",
+                ),
+            )?),
+        };
     Ok(Job {
         target,
         quality,
         effort,
         width,
+        crop,
     })
 }
 

@@ -9,6 +9,8 @@ mod png;
 #[cfg(fuzzing)]
 pub(crate) use png::unpacked;
 
+use image::metadata::Orientation;
+
 use crate::{Skip, limits};
 
 /// A format that is read.
@@ -75,6 +77,24 @@ impl<'a> Facts<'a> {
 
     pub(crate) fn pixels(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// How the picture is to be turned, where the file says so.
+    pub(crate) fn orientation(&self) -> Option<Orientation> {
+        self.exif.and_then(Orientation::from_exif_chunk)
+    }
+
+    /// Pixels across and down as the picture is seen.
+    pub(crate) fn upright(&self) -> (u32, u32) {
+        match self.orientation() {
+            Some(
+                Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH,
+            ) => (self.height, self.width),
+            _ => (self.width, self.height),
+        }
     }
 
     fn new(format: Format) -> Self {

@@ -25,6 +25,7 @@ fn both(source: &[u8]) -> [Result<(), Skip>; 2] {
                 quality: Quality::default(),
                 effort: vitrine_optimizer::Effort::Refined,
                 width: None,
+                crop: None,
             },
         )
         .map(drop)
@@ -213,6 +214,7 @@ fn h72_what_follows_the_end_of_a_file_is_not_carried_over() {
                 quality: Quality::default(),
                 effort: vitrine_optimizer::Effort::Refined,
                 width: None,
+                crop: None,
             };
             let result = encode(&polyglot, &job).unwrap();
             assert_eq!(result, encode(&source, &job).unwrap());
@@ -235,6 +237,7 @@ fn h72_comments_and_texts_are_not_carried_over() {
                     quality: Quality::default(),
                     effort: vitrine_optimizer::Effort::Refined,
                     width: None,
+                    crop: None,
                 },
             )
             .unwrap();

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use image::{DynamicImage, GrayAlphaImage, RgbaImage};
 use moxcms::{ColorProfile, Layout, TransformOptions};
-use vitrine_optimizer::{Effort, Job, Skip, Target, encode};
+use vitrine_optimizer::{Crop, Effort, Job, Skip, Target, encode};
 
 #[test]
 fn a_jpeg_photograph_becomes_a_smaller_avif_of_the_same_size() {
@@ -147,6 +147,100 @@ fn a_picture_on_its_side_keeps_its_proportions_when_it_is_made_narrower() {
         avif_facts(&encode(&source, &job).unwrap()),
         (150, 200, false)
     );
+}
+
+/// Four quarters of one colour each: which is where says what was kept.
+fn quarters(width: u32, height: u32) -> image::RgbImage {
+    image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb(match (x < width / 2, y < height / 2) {
+            (true, true) => [255, 0, 0],
+            (false, true) => [0, 255, 0],
+            (true, false) => [0, 0, 255],
+            (false, false) => [255, 255, 255],
+        })
+    })
+}
+
+fn cropped(source: &[u8], crop: &str, width: Option<u32>) -> DynamicImage {
+    let job = Job {
+        width,
+        crop: Some(Crop::from_name(crop).unwrap()),
+        ..job(Target::Same, 90)
+    };
+    pixels(&encode(source, &job).unwrap())
+}
+
+/// A PNG of its own values, so that every pixel can be told.
+fn uncompressed(picture: &image::RgbImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, picture.width(), picture.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::NoCompression);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(picture.as_raw()).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
+#[test]
+fn a_crop_keeps_the_part_around_its_point_pixel_by_pixel() {
+    let picture = quarters(300, 200);
+    let source = uncompressed(&picture);
+    for (crop, x, y, width, height) in [
+        ("1x1@50-50", 50, 0, 200, 200),
+        ("1x1@10-50", 0, 0, 200, 200),
+        ("1x1@90-50", 100, 0, 200, 200),
+        ("2x1@50-10", 0, 0, 300, 150),
+        ("2x1@50-90", 0, 50, 300, 150),
+        ("3x2@10-90", 0, 0, 300, 200),
+    ] {
+        let expected = image::imageops::crop_imm(&picture, x, y, width, height).to_image();
+        assert_eq!(cropped(&source, crop, None).into_rgb8(), expected, "{crop}");
+    }
+}
+
+#[test]
+fn a_crop_is_made_narrower_after_it_is_cut_and_never_wider() {
+    let picture = photo(300, 200);
+    let source = jpeg(&picture.clone().into(), 100);
+    let part = image::imageops::crop_imm(&picture, 100, 0, 200, 200).to_image();
+    let narrow = cropped(&source, "1x1@90-50", Some(100)).into_rgb8();
+    let (mean, _) = difference(&image::imageops::thumbnail(&part, 100, 100), &narrow);
+    assert!(mean < 4.0, "mean difference {mean}");
+    for beyond in [200, 201, 299, 1920] {
+        let own = cropped(&source, "1x1@90-50", Some(beyond)).into_rgb8();
+        assert_eq!(own.dimensions(), (200, 200), "{beyond}");
+        let (mean, _) = difference(&part, &own);
+        assert!(mean < 4.0, "mean difference {mean}");
+    }
+}
+
+/// The point is that of the picture as it is seen, not as it lies in the file.
+#[test]
+fn h70_a_picture_on_its_side_is_cut_upright() {
+    let lying = jpeg(&photo(320, 240).into(), 100);
+    let upright = DynamicImage::from(photo(320, 240)).rotate90().into_rgb8();
+    let seen = cropped(&with_exif(&lying, 6), "1x1@50-10", None).into_rgb8();
+    assert_eq!(seen.dimensions(), (240, 240));
+    let expected = image::imageops::crop_imm(&upright, 0, 0, 240, 240).to_image();
+    let (mean, _) = difference(&expected, &seen);
+    assert!(mean < 4.0, "mean difference {mean}");
+}
+
+#[test]
+fn the_same_crop_gives_the_same_bytes_for_every_target() {
+    let source = photo_jpeg(240, 180);
+    for target in [Target::Avif, Target::WebP, Target::Same] {
+        let job = |focus: &str| Job {
+            effort: Effort::First,
+            width: Some(120),
+            crop: Crop::from_name(&format!("1x1@{focus}")),
+            ..job(target, 75)
+        };
+        let first = encode(&source, &job("10-50"));
+        assert_eq!(first, encode(&source, &job("10-50")), "{target:?}");
+        assert_ne!(first, encode(&source, &job("90-50")), "{target:?}");
+    }
 }
 
 #[test]

@@ -46,6 +46,18 @@ fn a_photograph_is_answered_with_a_smaller_file_its_type_and_its_recipe() {
 }
 
 #[test]
+fn a_crop_is_of_the_shape_that_was_asked_for() {
+    let headers = [
+        ("x-vitrine-to", "same"),
+        ("x-vitrine-width", "60"),
+        ("x-vitrine-crop", "4x5@50-30"),
+    ];
+    let response = post(&headers, photo_jpeg(160, 120));
+    let picture = image::load_from_memory(response.body()).unwrap();
+    assert_eq!((picture.width(), picture.height()), (60, 75));
+}
+
+#[test]
 fn the_media_type_of_the_request_is_not_believed() {
     let headers = [("content-type", "image/png"), ("x-vitrine-to", "same")];
     assert_eq!(
@@ -68,13 +80,14 @@ fn h72_a_page_with_an_image_type_is_answered_204_and_the_reason() {
 
 #[test]
 fn a_request_that_does_not_say_what_it_wants_is_a_problem_of_the_caller() {
-    let bad: [&[(&str, &str)]; 6] = [
+    let bad: [&[(&str, &str)]; 7] = [
         &[],
         &[("x-vitrine-to", "jxl")],
         &[("x-vitrine-to", "avif"), ("x-vitrine-quality", "0")],
         &[("x-vitrine-to", "avif"), ("x-vitrine-quality", "101")],
         &[("x-vitrine-to", "avif"), ("x-vitrine-quality", "high")],
         &[("x-vitrine-to", "avif"), ("x-vitrine-effort", "some")],
+        &[("x-vitrine-to", "avif"), ("x-vitrine-crop", "4x5")],
     ];
     for headers in bad {
         let response = post(headers, photo_jpeg(160, 120));

@@ -159,6 +159,7 @@ pub fn job(target: Target, quality: u8) -> Job {
         quality: Quality::new(quality).unwrap(),
         effort: Effort::Refined,
         width: None,
+        crop: None,
     }
 }
 

@@ -286,6 +286,12 @@ pub struct Images {
     /// `78`
     #[cfg_attr(feature = "authoring", schemars(range(min = 1, max = 100), extend("x-unit" = "quality points")))]
     pub jpeg_quality: u8,
+    /// Whether pages ask browsers for their screen and line (`Accept-CH`), and images at `/_v/i/` follow the answers. An
+    /// image then depends on a few headers more, which a cache in front has to keep apart. `Save-Data` counts in any case.
+    ///
+    /// ### Default
+    /// `false`
+    pub client_hints: bool,
 }
 
 impl Default for Images {
@@ -295,6 +301,7 @@ impl Default for Images {
             min_bytes: 10_240,
             avif_quality: 75,
             jpeg_quality: 78,
+            client_hints: false,
         }
     }
 }

@@ -18,6 +18,8 @@ use crate::operator;
 use crate::platform::{FetchError, Payload, Platform, Service};
 use crate::route::{self, Route};
 use crate::routes;
+use crate::routes::image::client_hints::Place;
+use crate::sized::Form;
 use crate::speculation;
 
 /// Of this many pages, the time of each pass is taken on one.
@@ -35,8 +37,10 @@ pub(crate) struct Context<P: Platform> {
     pub(crate) visitor: Visitor,
     /// The protocol's version, where the host tells.
     pub(crate) version: Version,
-    /// How many pixels wide the image is wanted.
-    pub(crate) width: Option<u16>,
+    /// What an image is to be like.
+    pub(crate) form: Form,
+    /// Where it was asked for.
+    pub(crate) place: Place,
     /// Why nothing is done to this request, if nothing is.
     pub(crate) off: Option<&'static str>,
     /// The visitor's bucket and arm, once a page asked for them.
@@ -85,7 +89,8 @@ impl<P: Platform> Context<P> {
             uri: parts.uri,
             visitor: parts.extensions.remove::<Visitor>().unwrap_or_default(),
             client: parts.headers,
-            width: None,
+            form: Form::default(),
+            place: Place::default(),
             off,
             assignment: None,
             draw: None,
@@ -252,7 +257,8 @@ impl<P: Platform> Context<P> {
                 addr: None,
                 ..self.visitor.clone()
             },
-            width: self.width,
+            form: self.form,
+            place: self.place,
             off: None,
             assignment: None,
             draw: None,

@@ -10,6 +10,10 @@ pub struct Secrets {
     pub rum_key: String,
     /// Opens `/_v/explain` and `?_v=off`. Empty: both are closed.
     pub operator_token: String,
+    /// Signs addresses of images. Empty: they need no signature.
+    pub image_key: String,
+    /// The image key before the last rotation: what it signed is still believed.
+    pub image_key_previous: String,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -19,6 +23,14 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
+    /// The keys that addresses of images may be signed with. None: they need no signature.
+    pub(crate) fn image_keys(&self) -> Vec<&str> {
+        let live = [&self.image_key, &self.image_key_previous].into_iter();
+        let is_on = !self.image_key.is_empty();
+        let live = live.filter(|key| is_on && !key.is_empty());
+        live.map(String::as_str).collect()
+    }
+
     /// Whether an operator token is set, and this is it.
     pub(crate) fn is_operator(&self, presented: &str) -> bool {
         !self.operator_token.is_empty() && equal(presented, &self.operator_token)
@@ -70,6 +82,7 @@ mod tests {
         Secrets {
             rum_key: "k".into(),
             operator_token: "open sesame".replace(' ', "-"),
+            ..Secrets::default()
         }
     }
 

@@ -63,6 +63,7 @@ fn play(case: &Case, policy: &str) -> Result<(), String> {
         Secrets {
             rum_key: "key".into(),
             operator_token: "token".into(),
+            ..Secrets::default()
         },
     );
     let fake = origin(case, &gate);

@@ -21,6 +21,8 @@ mod control;
 mod crawlers;
 #[path = "hazards/fonts.rs"]
 mod fonts;
+#[path = "hazards/forms.rs"]
+mod forms;
 #[path = "hazards/hints.rs"]
 mod hints;
 #[path = "hazards/images.rs"]

@@ -17,7 +17,7 @@ use vitrine_edge::audit::{self, dom};
 use vitrine_edge::html::hints::TemplateHints;
 use vitrine_edge::html::passes::{Config, NAMES};
 use vitrine_edge::html::{
-    EarlyHints, Exception, ImagePreload, Limits, Outcome, PageFacts, Rewriter,
+    EarlyHints, Exception, ImageKey, ImagePreload, Limits, Outcome, PageFacts, Rewriter,
 };
 
 /// `case.json`
@@ -47,6 +47,9 @@ struct Case {
     /// What the visitor's browser may fetch ahead.
     #[serde(default)]
     rules: Option<String>,
+    /// What addresses of images are signed with.
+    #[serde(default)]
+    image_key: String,
     /// The page is only looked at.
     #[serde(default)]
     observed: bool,
@@ -141,6 +144,7 @@ impl Loaded {
             hints: self.case.hints.clone().map(Rc::new),
             early: self.case.early(),
             preloads: self.case.preloads.clone(),
+            image_key: ImageKey(self.case.image_key.clone()),
             observed: self.case.observed,
             rules: self.case.rules.clone().ok_or("no page is kept at the edge"),
             exceptions: self.case.exceptions(&self.pass),

@@ -54,7 +54,7 @@ pub enum TokenError {
 pub fn mint(key: &[u8], claims: &Claims) -> String {
     let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).unwrap_or_default());
     let signed = format!("1.{payload}");
-    let tag = URL_SAFE_NO_PAD.encode(&sign(key, signed.as_bytes())[..16]);
+    let tag = tag(key, &signed);
     format!("{signed}.{tag}")
 }
 
@@ -65,10 +65,7 @@ pub fn verify(keys: &[&[u8]], token: &str, now_ms: u64) -> Result<Claims, TokenE
     }
     let (signed, tag) = token.rsplit_once('.').ok_or(TokenError::Invalid)?;
     let payload = signed.strip_prefix("1.").ok_or(TokenError::Invalid)?;
-    let tag = URL_SAFE_NO_PAD
-        .decode(tag)
-        .map_err(|_| TokenError::Invalid)?;
-    if tag.len() != 16 || !keys.iter().any(|key| tag_is_valid(key, signed, &tag)) {
+    if !is_tag_of(keys, signed, tag) {
         return Err(TokenError::Invalid);
     }
     let payload = URL_SAFE_NO_PAD
@@ -80,6 +77,19 @@ pub fn verify(keys: &[&[u8]], token: &str, now_ms: u64) -> Result<Claims, TokenE
         return Err(TokenError::Expired);
     }
     Ok(claims)
+}
+
+/// Signs a text: the first 16 bytes of its HMAC-SHA256, in base64url without padding.
+pub fn tag(key: &[u8], text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&sign(key, text.as_bytes())[..16])
+}
+
+/// Whether a tag is of this text, by one of the live keys. Compares in constant time.
+pub fn is_tag_of(keys: &[&[u8]], text: &str, tag: &str) -> bool {
+    let Ok(tag) = URL_SAFE_NO_PAD.decode(tag) else {
+        return false;
+    };
+    tag.len() == 16 && keys.iter().any(|key| tag_is_valid(key, text, &tag))
 }
 
 fn mac(key: &[u8], message: &[u8]) -> Option<Hmac<Sha256>> {

@@ -48,6 +48,8 @@ fn edge(caller: &Caller, mut request: Request<Incoming>) {
     let secrets = Secrets {
         rum_key: settings::secret("rum_key"),
         operator_token: settings::secret("operator_token"),
+        image_key: settings::secret("image_key"),
+        image_key_previous: settings::secret("image_key_previous"),
     };
     let app = App::load(&settings::text("policy"), secrets);
     let (head, mut body) = block_on(app.handle(&platform, request)).into_parts();

@@ -40,6 +40,8 @@ async fn app() -> Rc<App> {
     let secrets = Secrets {
         rum_key: variable("rum_key").await,
         operator_token: variable("operator_token").await,
+        image_key: variable("image_key").await,
+        image_key_previous: variable("image_key_previous").await,
     };
     APP.with_borrow_mut(|cached| {
         if let Some((text, known, app)) = cached

@@ -21,6 +21,6 @@ mod url_pattern;
 mod vendors;
 
 pub use image_preload::ImagePreload;
-pub use page::{Clock, EarlyHints, Exception, PageFacts};
+pub use page::{Clock, EarlyHints, Exception, ImageKey, PageFacts};
 pub use passes::css::Linked;
 pub use rewriter::{Limits, Outcome, PassReport, Rewriter};

@@ -38,6 +38,8 @@ pub struct PageFacts {
     pub exceptions: Vec<Exception>,
     /// Passes that are off although the options have them on, and why.
     pub off: BTreeMap<String, String>,
+    /// Signs addresses of images that passes write.
+    pub image_key: ImageKey,
     /// The page is only looked at: nothing that passes do reaches anybody.
     pub observed: bool,
     /// Takes the time of each pass; without it no time is taken.
@@ -59,6 +61,7 @@ impl PageFacts {
             rules: Err("nothing is kept for this page's visitors"),
             exceptions: Vec::new(),
             off: BTreeMap::new(),
+            image_key: ImageKey::default(),
             observed: false,
             clock: None,
         }
@@ -91,6 +94,16 @@ pub struct Exception {
     pub selector: String,
     /// Which passes.
     pub passes: Vec<String>,
+}
+
+/// A key that addresses of images are signed with. Empty: they need no signature.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ImageKey(pub String);
+
+impl fmt::Debug for ImageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ImageKey([redacted])")
+    }
 }
 
 /// A clock that only ever goes on, in microseconds from an arbitrary beginning.

@@ -7,12 +7,14 @@
 //! bytes and their variants under their digest. A variant therefore never outlives its original, and an
 //! image that is fetched anew and has not changed keeps its variants.
 
+pub(crate) mod client_hints;
 pub(super) mod variant;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
+use self::client_hints::Place;
 use self::variant::{Class, ENCODING_MS, Variant, encode, first, variant};
 use super::{asset, stored};
 use crate::answer::{Answer, AnswerBody, Collect};
@@ -23,7 +25,8 @@ use crate::context::Context;
 use crate::encoding::{Accepted, Coding};
 use crate::platform::{Body as _, BodyError, FetchError, Payload, Platform, Service};
 use crate::route::Route;
-use crate::{headers, problem, sized};
+use crate::sized::{self, Refusal};
+use crate::{headers, problem};
 
 /// Digest of the original's bytes, in the stored headers only.
 const DIGEST: HeaderName = HeaderName::from_static("x-vitrine-digest");
@@ -33,26 +36,42 @@ const FIRST_S: u64 = 3_600;
 /// Image types that are no work for the optimizer, by their usual ending.
 const OTHER_TYPES: [&str; 6] = [".svg", ".ico", ".gif", ".webp", ".avif", ".bmp"];
 
-/// Answers a request for an image at a width: the shop's own image where there is none of that width yet.
+/// Answers a request for an image in another form: the shop's own image where there is none of that form yet.
 pub(crate) async fn at_width<P: Platform>(
     context: &mut Context<P>,
     payload: Payload<P::Body>,
 ) -> Answer<P> {
-    let nothing = "no image of the shop is named here";
-    let Some((width, inner)) = sized::read(&context.uri) else {
-        return problem::json(StatusCode::NOT_FOUND, nothing);
+    let asked = match sized::read(&context.uri, &context.app.secrets.image_keys()) {
+        Ok(asked) => asked,
+        Err(refusal) => return refused(refusal),
     };
-    context.uri = inner;
+    context.uri = asked.inner;
     if context.route() != Route::Image {
-        return problem::json(StatusCode::NOT_FOUND, nothing);
+        return refused(Refusal::NoImage);
     }
-    context.width = Some(width);
-    context.summary.push(format!("width={width}"));
+    context.form = asked.form;
+    context.place = if asked.auto {
+        Place::Auto
+    } else {
+        Place::Sized
+    };
+    client_hints::follow_screen(context);
+    if let Some(width) = context.form.width {
+        context.summary.push(format!("width={width}"));
+    }
     let mut answer = Box::pin(journey(context, Route::Image, payload)).await;
     // The image's own address is the one to be found.
     let headers = answer.headers_mut();
     headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     answer
+}
+
+fn refused<P: Platform>(refusal: Refusal) -> Answer<P> {
+    let status = match refusal {
+        Refusal::Signature => StatusCode::FORBIDDEN,
+        _ => StatusCode::NOT_FOUND,
+    };
+    problem::json(status, &refusal.to_string())
 }
 
 /// Answers a request that looks like one for an image.
@@ -65,6 +84,7 @@ pub(crate) async fn respond<P: Platform>(
     if other || !context.app.policy.images.enabled || asset::bypass(context).is_some() {
         return asset::respond(context, payload).await;
     }
+    client_hints::follow_line(context);
     let known = lookup(context).await;
     let Some(known) = known else {
         // An image of another type without a telling ending is kept as an asset.
@@ -244,12 +264,20 @@ fn as_variant(known: Entry, variant: Entry) -> Entry {
 
 fn answer<P: Platform>(context: &Context<P>, mut entry: Entry) -> Answer<P> {
     entry.headers.remove(DIGEST);
+    vary(context, &mut entry.headers);
     stored::answer(
         &context.method,
         &context.client,
         entry,
         context.platform.now_ms(),
     )
+}
+
+/// Says what an answer depends on. Not what is kept: the same image is kept for every form.
+fn vary<P: Platform>(context: &Context<P>, headers: &mut HeaderMap) {
+    for name in client_hints::varies(context) {
+        headers::add_vary(headers, name);
+    }
 }
 
 fn fingerprint(known: &Entry) -> String {
@@ -339,11 +367,12 @@ async fn deliver<P: Platform>(context: &mut Context<P>, response: Response<P::Bo
     };
     let class = Class::of(&context.client);
     note(context, "miss", None);
+    let (later, headers) = (context.detached(), parts.headers.clone());
+    vary(context, &mut parts.headers);
     if context.method == Method::HEAD {
         return Response::from_parts(parts, AnswerBody::Empty);
     }
     let mut pipe = context.pipe(ahead, body);
-    let (later, headers) = (context.detached(), parts.headers.clone());
     pipe.collect = Some(Collect::new(
         context.app.policy.cache.max_body_bytes,
         headers::content_length(&parts.headers),

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use url::Url;
 use vitrine_rum_collector::token::{self, Claims};
 
+use super::image::client_hints;
 use super::{asset, prefetch, sheet};
 use crate::answer::{Answer, AnswerBody, Learn, Pipe};
 use crate::app::App;
@@ -22,7 +23,7 @@ use crate::encoding::{Accepted, Coding, Decoder, Encoder};
 use crate::experiment;
 use crate::headers;
 use crate::html::{
-    Clock, EarlyHints, Exception, ImagePreload, Linked, PageFacts, Rewriter, passes,
+    Clock, EarlyHints, Exception, ImageKey, ImagePreload, Linked, PageFacts, Rewriter, passes,
 };
 use crate::learned::Learned;
 use crate::ledger;
@@ -195,6 +196,9 @@ fn dress<P: Platform>(
     for (name, value) in rewriter.response_headers() {
         headers.append(name, value);
     }
+    if context.app.policy.images.client_hints && !context.is_held_back() {
+        headers.append("accept-ch", HeaderValue::from_static(client_hints::ASKED));
+    }
     headers::body_changed(headers);
     headers::set_content_encoding(headers, (out != Coding::Identity).then(|| out.token()));
     headers::add_vary(headers, "Accept-Encoding");
@@ -269,6 +273,7 @@ fn rewriter<P: Platform>(
         rules: speculation::rules_for(&context.app.policy, &context.client),
         exceptions,
         off: learned.switched_off(&context.app.policy.version),
+        image_key: ImageKey(context.app.secrets.image_key.clone()),
         clock: context.times_passes().then(|| clock(&context.platform)),
         ..PageFacts::new(public_url(context), template.clone(), headers.clone())
     };

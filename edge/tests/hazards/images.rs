@@ -137,7 +137,7 @@ fn h68_each_class_gets_its_own_format_under_one_url_and_says_so() {
         );
         assert_ne!(new.header("etag"), old.header("etag"));
         for whole in [&new, &old] {
-            assert_eq!(all(whole, "vary"), ["Accept"]);
+            assert_eq!(all(whole, "vary"), ["Accept", "Save-Data"]);
             assert_eq!(whole.header("content-length"), whole.body.len().to_string());
         }
     }
@@ -532,7 +532,7 @@ fn h73_the_first_visitor_gets_an_avif_for_an_hour_and_the_next_a_better_one_for_
         "public, max-age=31536000, immutable"
     );
     assert_ne!(first.header("etag"), second.header("etag"));
-    assert_eq!(all(&first, "vary"), ["Accept"]);
+    assert_eq!(all(&first, "vary"), ["Accept", "Save-Data"]);
     let again = fake.send(
         &app(REWRITES),
         get(

@@ -34,8 +34,11 @@ fn send(fake: &Fake, target: &str, headers: &[(&'static str, &str)]) -> Whole {
     fake.send(&app(REWRITES), get(target, headers))
 }
 
-/// Written behind `/_v/i/w640`, these are refused, and the shop never hears of them.
-const REFUSED: [&str; 25] = [
+/// The shortest options, and the longest.
+const OPTIONS: [&str; 2] = ["/_v/i/w640", "/_v/i/wauto_q-saver_c-4x5-50-30"];
+
+/// Written behind options, these are refused, and the shop never hears of them.
+const REFUSED: [&str; 29] = [
     // Another host, by a slash too many.
     "//evil.example/a.jpg",
     "///evil.example/a.jpg",
@@ -49,6 +52,11 @@ const REFUSED: [&str; 25] = [
     ":80/a.jpg",
     ".evil.example/a.jpg",
     "%2fa.jpg",
+    // Or in an option's.
+    "_@evil.example/a.jpg",
+    "_s-evil.example//evil.example/a.jpg",
+    "_u-http:/127.0.0.1/a.jpg",
+    "_c-1x1-50-50@evil.example/a.jpg",
     // Out of the route.
     "/../a.jpg",
     "/%2e%2e/a.jpg",
@@ -69,11 +77,13 @@ const REFUSED: [&str; 25] = [
 
 #[test]
 fn h49_what_leaves_the_shop_or_the_route_is_refused_and_nothing_is_fetched() {
-    for behind in REFUSED {
-        let fake = shop();
-        let answer = send(&fake, &format!("/_v/i/w640{behind}"), &[]);
-        assert_eq!(answer.status, 404, "{behind}");
-        assert_eq!(asked(&fake), [""; 0], "{behind}");
+    for options in OPTIONS {
+        for behind in REFUSED {
+            let fake = shop();
+            let answer = send(&fake, &format!("{options}{behind}"), &[]);
+            assert_eq!(answer.status, 404, "{options}{behind}");
+            assert_eq!(asked(&fake), [""; 0], "{options}{behind}");
+        }
     }
 }
 
@@ -96,11 +106,13 @@ const PATHS: [&str; 13] = [
 
 #[test]
 fn h49_what_is_fetched_is_the_shops_own_path_letter_by_letter() {
-    for path in PATHS {
-        let fake = shop();
-        let answer = send(&fake, &format!("/_v/i/w640{path}"), &[]);
-        assert_eq!(answer.status, 200, "{path}");
-        assert_eq!(asked(&fake), [path]);
+    for options in OPTIONS {
+        for path in PATHS {
+            let fake = shop();
+            let answer = send(&fake, &format!("{options}{path}"), &[]);
+            assert_eq!(answer.status, 200, "{options}{path}");
+            assert_eq!(asked(&fake), [path]);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn app(policy: &str) -> Rc<App> {
         Secrets {
             rum_key: "rum-key".into(),
             operator_token: TOKEN.into(),
+            ..Secrets::default()
         },
     )
 }

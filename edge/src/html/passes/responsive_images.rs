@@ -1,6 +1,7 @@
 //! ## What it does
 //! Offers an image in several widths: an image that a rule names gets a `srcset` of smaller versions, which
-//! Vitrine makes itself, and the `sizes` that the rule states.
+//! Vitrine makes itself, and the `sizes` that the rule states. Where the page's style sheet cuts the image to a shape
+//! anyway (`object-fit: cover`), the rule may have it cut before it is sent.
 //! ## Why it helps
 //! A phone that shows a picture 360 pixels wide need not load the one made for a desktop.
 //! ## When it stays away
@@ -22,7 +23,7 @@ use super::super::page::{Page, PageFacts};
 use super::super::tag::Tag;
 use super::{Contract, Decision, Edit, Pass, Receipt, selector_problems};
 use crate::own::SWAP_SCRIPT;
-use crate::sized;
+use crate::sized::{self, Crop, Form, Quality, WIDEST};
 
 /// What this pass declares of itself.
 pub(super) const CONTRACT: Contract = Contract {
@@ -64,7 +65,7 @@ pub struct Rule {
     /// None: a rule has one.
     #[cfg_attr(feature = "authoring", schemars(extend("format" = "css-selector")))]
     pub selector: String,
-    /// How wide these images are in the shop's own files.
+    /// How wide these images are in the shop's own files; with `aspect`, how wide the part is that is kept.
     ///
     /// ### Default
     /// None: a rule states it.
@@ -77,6 +78,31 @@ pub struct Rule {
     #[serde(default = "full_viewport")]
     #[cfg_attr(feature = "authoring", schemars(regex(pattern = "^[A-Za-z0-9 ().,:%*/+-]{1,200}$")))]
     pub sizes: String,
+    /// How good the versions look: few bytes, the web's standard, or good enough for looking closely.
+    ///
+    /// ### Default
+    /// `"standard"`
+    #[serde(default)]
+    pub quality: Quality,
+    /// The shape, width to height, that the page's style sheet cuts these images to. The versions have that shape; the
+    /// image's own file, which older browsers and the first visitor may get, has its own.
+    ///
+    /// ### Default
+    /// None: nothing is cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "authoring", schemars(extend("enum" = sized::SHAPES)))]
+    pub aspect: Option<String>,
+    /// The point that a cut keeps nearest to the middle, in percent from the left and from the top.
+    ///
+    /// ### Default
+    /// `"50-50"`
+    #[serde(default = "middle")]
+    #[cfg_attr(feature = "authoring", schemars(regex(pattern = "^(100|[1-9]?[0-9])-(100|[1-9]?[0-9])$")))]
+    pub focus: String,
+}
+
+fn middle() -> String {
+    "50-50".to_owned()
 }
 
 fn full_viewport() -> String {
@@ -182,7 +208,8 @@ fn refusal(tag: &Tag<'_, '_, '_>) -> Option<&'static str> {
     image::has_lazy_loader(tag).then_some(image::LAZY_LOADER)
 }
 
-/// The `srcset` of an image: every width below its own, and itself.
+/// The `srcset` of an image: every width below its own, and itself. Where it is to be cut or of another quality than it
+/// is in place, the widest version stands in its place: that is never wider than the image.
 fn offer(url: &Url, rule: &Rule, page: &Page) -> Result<String, &'static str> {
     if !page.is_same_origin(url) {
         return Err("it is not the shop's own");
@@ -196,11 +223,28 @@ fn offer(url: &Url, rule: &Rule, page: &Page) -> Result<String, &'static str> {
     if own.contains([',', '"', '&', '<', ' ']) || own.starts_with("//") {
         return Err("its address cannot stand in a list");
     }
+    let shape = rule.aspect.as_deref();
+    let form = Form {
+        quality: rule.quality,
+        crop: shape.and_then(|shape| Crop::read(shape, &rule.focus)),
+        ..Form::default()
+    };
+    let at = |width: u16| {
+        let width = Some(width);
+        sized::path(Form { width, ..form }, own, &page.facts.image_key.0)
+    };
+    let full = rule.full_width_px;
     let mut srcset = String::new();
-    for width in sized::WIDTHS.iter().filter(|width| **width < rule.full_width_px) {
-        let path = sized::path(*width, own);
-        let _ = write!(srcset, "{} {width}w, ", page.own_url(&path));
+    for width in sized::WIDTHS.into_iter().filter(|width| *width < full) {
+        let _ = write!(srcset, "{} {width}w, ", page.own_url(&at(width)));
     }
-    let _ = write!(srcset, "{} {}w", page.own_url(own), rule.full_width_px);
+    if form == Form::default() {
+        let _ = write!(srcset, "{} {full}w", page.own_url(own));
+    } else if full > WIDEST {
+        srcset.truncate(srcset.len() - ", ".len());
+    } else {
+        let widest = at(sized::width_on_list(full));
+        let _ = write!(srcset, "{} {full}w", page.own_url(&widest));
+    }
     Ok(srcset)
 }

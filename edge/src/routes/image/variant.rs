@@ -1,5 +1,7 @@
 //! Variants of an image: which one a client gets, where it is kept, and how it is made.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -190,18 +192,30 @@ pub(in crate::routes) async fn at<P: Platform>(context: &Context<P>, key: &str) 
 
 fn quality<P: Platform>(context: &Context<P>, class: Class) -> u8 {
     let images = &context.app.policy.images;
-    match class {
+    let standard = match class {
         Class::Avif => images.avif_quality,
         Class::WebP | Class::Same => images.jpeg_quality,
-    }
+    };
+    let form = context.form;
+    form.quality.points(standard, form.is_dense)
+}
+
+/// A crop, as the optimizer reads it.
+fn crop<P: Platform>(context: &Context<P>) -> Option<String> {
+    let crop = context.form.crop?;
+    let (left, top) = crop.focus;
+    Some(format!("{}@{left}-{top}", crop.shape))
 }
 
 fn variant_key<P: Platform>(context: &Context<P>, fingerprint: &str, class: Class) -> String {
-    let class_at_width = match context.width {
-        Some(width) => format!("{}-w{width}", class.name()),
-        None => class.name().to_owned(),
-    };
-    let asked = format!("{class_at_width}-{RECIPES}");
+    let mut asked = class.name().to_owned();
+    if let Some(width) = context.form.width {
+        let _ = write!(asked, "-w{width}");
+    }
+    if let Some(crop) = crop(context) {
+        let _ = write!(asked, "-{crop}");
+    }
+    let _ = write!(asked, "-{RECIPES}");
     key::variant(fingerprint, &asked, quality(context, class))
 }
 
@@ -332,8 +346,12 @@ fn order<P: Platform>(
         "x-vitrine-quality",
         HeaderValue::from(u16::from(quality(context, class))),
     );
-    if let Some(width) = context.width {
+    if let Some(width) = context.form.width {
         headers.insert("x-vitrine-width", HeaderValue::from(width));
+    }
+    if let Some(crop) = crop(context) {
+        let crop = HeaderValue::from_str(&crop).map_err(|_| "error: crop")?;
+        headers.insert("x-vitrine-crop", crop);
     }
     Ok(request)
 }

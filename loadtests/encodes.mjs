@@ -44,10 +44,10 @@ const subjects = {
   'kept style sheet': { path: '/s.css', headers: ['accept: text/css', 'accept-encoding: br', 'sec-fetch-dest: style'] },
 };
 
-// Forty requests a second, as from visitors who come when they come. A page is kept for a minute after a visit.
+// Eighty requests a second, as from visitors who come when they come. A page is kept for a minute after a visit.
 async function visitors({ path: name, headers }) {
   await (await fetch(layer.through + name, { headers: { accept: 'text/html' } })).arrayBuffer();
-  const words = ['load', `${layer.through}${name}`, '--visitors', '4', '--every-ms', '100', '--seconds', String(args.seconds), ...headers.flatMap((line) => ['--header', line])];
+  const words = ['load', `${layer.through}${name}`, '--visitors', '8', '--every-ms', '100', '--seconds', String(args.seconds), ...headers.flatMap((line) => ['--header', line])];
   const lab = spawn(path.resolve(args.lab), words, { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     let text = '';
@@ -64,7 +64,7 @@ const rest = (ms) => new Promise((done) => setTimeout(done, ms));
 async function asks() {
   while (!stop) {
     next += 1;
-    for (const url = `${layer.through}/new/${next}.jpg`; ; await rest(200)) {
+    for (const url = `${layer.through}/new/${next}.jpg`; ; await rest(1000)) {
       const answer = await fetch(url, { headers: { accept: 'image/avif,image/webp,*/*' } });
       await answer.arrayBuffer();
       const kind = `${answer.status} ${answer.headers.get('content-type')}`;

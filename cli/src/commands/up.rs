@@ -155,8 +155,9 @@ fn config_path(args: &Args) -> Option<PathBuf> {
         .or_else(|| beside.is_file().then(|| beside.to_owned()))
 }
 
-/// One runtime for requests, and two of fewer threads for components that burn CPU: one for what visitors wait for,
-/// and one for the rest, behind everything else.
+/// One runtime for requests, and two of fewer threads for components that burn CPU: one for what a visitor waits for, who
+/// gets the original when it takes too long, and one for the rest. Both step back: whoever asks for a page does not wait
+/// for another visitor's picture.
 fn runtimes() -> anyhow::Result<(Runtime, [Runtime; 2], Cpu)> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores / 2).max(1);
@@ -168,12 +169,13 @@ fn runtimes() -> anyhow::Result<(Runtime, [Runtime; 2], Cpu)> {
         .enable_all()
         .worker_threads(threads)
         .thread_name("vitrine-cpu")
+        .on_thread_start(|| step_back(NICE))
         .build()?;
     let background = Builder::new_multi_thread()
         .enable_all()
         .worker_threads(threads)
         .thread_name("vitrine-later")
-        .on_thread_start(step_back)
+        .on_thread_start(|| step_back(NICEST))
         .build()?;
     let cpu = Cpu {
         runtime: heavy.handle().clone(),
@@ -183,16 +185,19 @@ fn runtimes() -> anyhow::Result<(Runtime, [Runtime; 2], Cpu)> {
     Ok((main, [heavy, background], cpu))
 }
 
-/// How far the threads for what nobody waits for step back, as `nice` counts.
-#[cfg(target_os = "linux")]
+/// How far the threads for pictures step back, as `nice` counts.
 const NICE: i32 = 10;
+/// The same for what nobody waits for.
+const NICEST: i32 = 19;
 
 /// Lets every other thread go first. On Linux a priority is a thread's own; elsewhere it is the whole process's, and
 /// stays.
-fn step_back() {
+fn step_back(nice: i32) {
     // A thread that may not still does its work.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, NICE);
+    let _ = rustix::process::setpriority_process(None, nice);
+    #[cfg(not(target_os = "linux"))]
+    let _ = nice;
 }
 
 fn log_sink(args: &Args) -> anyhow::Result<Box<dyn Write + Send>> {

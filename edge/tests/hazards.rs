@@ -39,5 +39,7 @@ mod ratchet;
 mod sheets;
 #[path = "hazards/stand_ins.rs"]
 mod stand_ins;
+#[path = "hazards/stripped.rs"]
+mod stripped;
 #[path = "hazards/support.rs"]
 mod support;

@@ -10,7 +10,7 @@ pub(crate) use common::has_c_engines;
 use image::DynamicImage;
 use moxcms::ColorProfile;
 use sha2::{Digest, Sha256};
-use vitrine_optimizer::{Effort, Encoded, Job, Skip, Target, encode, encode_by, pure_rust};
+use vitrine_optimizer::{Effort, Encoded, Job, Skip, Target, encode, encode_by, pure_rust, strip};
 
 fn main() {
     for line in lines() {
@@ -100,6 +100,7 @@ pub(crate) fn lines_of(name: &str, source: &[u8]) -> Vec<String> {
     add("rust", rust(&job));
     add("rust-narrow", rust(&narrow));
     add("same", common::to_same(source, 75));
+    add("strip", strip(source).ok_or(Skip::NothingToDo));
     lines
 }
 

@@ -7,7 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
 use crate::source::{Facts, Format};
-use crate::{colour, decode, limits, source};
+use crate::{colour, decode, limits, source, strip};
 
 /// Pixels of one run: more show no other fault, and fewer runs.
 const PIXELS: u64 = 1 << 18;
@@ -25,6 +25,11 @@ fn picture(bytes: &[u8], format: Format) {
     if Format::of(bytes) != Some(format) {
         return;
     }
+    // What stays is a file of the same format, with nothing left to take out of it.
+    let stripped = strip(bytes).map(|stripped| stripped.bytes);
+    if let Some(stripped) = &stripped {
+        assert!(stripped.len() < bytes.len() && strip(stripped).is_none());
+    }
     let Ok(facts) = Facts::read(bytes) else {
         return;
     };
@@ -36,6 +41,10 @@ fn picture(bytes: &[u8], format: Format) {
     if let Ok(picture) = decode::decode(bytes, &facts) {
         let pixels = u64::from(picture.width()) * u64::from(picture.height());
         assert_eq!(pixels, facts.pixels());
+        if let Some(stripped) = stripped {
+            let again = Facts::read(&stripped).and_then(|facts| decode::decode(&stripped, &facts));
+            assert!(again.is_ok_and(|again| again.image() == picture.image()));
+        }
     }
 }
 

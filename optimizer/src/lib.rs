@@ -5,6 +5,7 @@
 //! that is `edge`'s work. Every input is treated as hostile: what the header claims is checked before
 //! memory is taken for it, and a file that is not understood whole is left alone.
 //!
+//! - [`strip`]: the original without what is no part of its picture, where it stays.
 //! - [`minify`]: a style sheet.
 //! - [`respond`]: the same over HTTP, `POST /encode` and `POST /css`, for the doors.
 //! - [`Encoder`]: what an engine is; one file per engine.
@@ -37,6 +38,7 @@ mod service;
 mod sheet;
 mod skip;
 mod source;
+mod strip;
 
 pub use crop::Crop;
 pub use encoder::{Coded, Encoder, engine, pure_rust};
@@ -47,6 +49,7 @@ pub use service::{PATH, SHEET_PATH, respond};
 pub use sheet::{Coding, minify};
 pub use skip::Skip;
 pub use source::Format;
+pub use strip::strip;
 
 /// A smaller file that shows the same picture.
 #[derive(Debug, Clone, PartialEq, Eq)]

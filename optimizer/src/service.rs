@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::{Coding, Crop, Effort, Job, Quality, Skip, Target, encode, limits, minify};
+use crate::{Coding, Crop, Effort, Job, Quality, Skip, Target, encode, limits, minify, strip};
 
 /// Where [`respond`] listens for images.
 pub const PATH: &str = "/encode";
@@ -15,7 +15,8 @@ pub const SHEET_PATH: &str = "/css";
 /// `POST /encode` with the original as body, `x-vitrine-to: avif|webp|same` and optionally
 /// `x-vitrine-quality: 1..100`, `x-vitrine-width` (pixels), `x-vitrine-crop: 4x5@50-30` (a shape, and the point that
 /// matters, in percent) and `x-vitrine-effort: first|refined` (refined) gives 200 with a smaller file and
-/// `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason.
+/// `x-vitrine-recipe`, or 204 with `x-vitrine-skip` and its reason. Where the original stays and has something in it
+/// that is no part of its picture, 200 with the rest of it, a recipe, and `x-vitrine-skip` too.
 ///
 /// `POST /css` with a style sheet as body and optionally `x-vitrine-coding: identity|gzip|br` gives 200 with a
 /// smaller sheet, or 204 as above. A `Content-Type` with `charset=utf-8` says that the sheet is UTF-8.
@@ -31,7 +32,7 @@ pub fn respond(request: &Request<Bytes>) -> Response<Bytes> {
     match job_of(request) {
         Ok(job) => match encode(request.body(), &job) {
             Ok(encoded) => smaller(encoded),
-            Err(reason) => unchanged(reason),
+            Err(reason) => kept(request.body(), reason),
         },
         Err(problem) => problem.response(),
     }
@@ -146,13 +147,24 @@ fn smaller(encoded: crate::Encoded) -> Response<Bytes> {
     response
 }
 
+/// The original, without what is no part of its picture.
+fn kept(source: &[u8], reason: Skip) -> Response<Bytes> {
+    match reason.may_be_stripped().then(|| strip(source)).flatten() {
+        Some(stripped) => with_reason(smaller(stripped), reason),
+        None => unchanged(reason),
+    }
+}
+
+fn with_reason(mut response: Response<Bytes>, reason: Skip) -> Response<Bytes> {
+    let token = HeaderValue::from_static(reason.token());
+    response.headers_mut().insert("x-vitrine-skip", token);
+    response
+}
+
 fn unchanged(reason: Skip) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-        .headers_mut()
-        .insert("x-vitrine-skip", HeaderValue::from_static(reason.token()));
-    response
+    with_reason(response, reason)
 }
 
 /// An RFC 9457 problem: the caller's mistake, never the picture's.

@@ -21,6 +21,8 @@ pub enum Skip {
     WideGamutUnconverted,
     /// A second picture inside (HDR gain map, stereo, preview) would be lost.
     GainMap,
+    /// Browsers show the picture at another size than its pixels, because its EXIF says so.
+    Resolution,
     /// Under 2 KB or a line of pixels: a tracking pixel, a spacer, an icon. Nothing to win.
     Tiny,
     /// Drawn (logo, screenshot, QR code, barcode), and the asked format would blur it.
@@ -61,6 +63,7 @@ impl Skip {
             Self::Corrupt => "corrupt",
             Self::WideGamutUnconverted => "wide-gamut-unconverted",
             Self::GainMap => "gain-map",
+            Self::Resolution => "resolution",
             Self::Tiny => "tiny",
             Self::Graphic => "graphic",
             Self::Cmyk => "cmyk",
@@ -75,5 +78,22 @@ impl Skip {
             Self::Charset => "charset",
             Self::NothingToDo => "nothing-to-do",
         }
+    }
+
+    /// Whether the container is understood, so that what is no part of the picture may be taken out of it.
+    pub(crate) fn may_be_stripped(self) -> bool {
+        matches!(
+            self,
+            Self::NotSmaller
+                | Self::TooManyPixels
+                | Self::WideGamutUnconverted
+                | Self::Graphic
+                | Self::Cmyk
+                | Self::SixteenBit
+                | Self::AlreadyCompressed
+                | Self::TooSlow
+                | Self::BelowQuality
+                | Self::EncoderFailed
+        )
     }
 }

@@ -3,8 +3,9 @@
 //! The two readers walk the container to its very end: a file that does not end properly is truncated, and
 //! whatever follows its end (an archive, a script) is never looked at and never copied.
 
-mod jpeg;
-mod png;
+pub(crate) mod exif;
+pub(crate) mod jpeg;
+pub(crate) mod png;
 
 #[cfg(fuzzing)]
 pub(crate) use png::unpacked;
@@ -118,6 +119,11 @@ impl<'a> Facts<'a> {
         if let Some(reason) = self.obstacle {
             return Err(reason);
         }
+        if let Some(exif) = self.exif
+            && exif::is_resized(exif, self.width, self.height)
+        {
+            return Err(Skip::Resolution);
+        }
         if self.colours == Colours::Other {
             return Err(Skip::WideGamutUnconverted);
         }
@@ -132,7 +138,7 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 /// The big-endian number at `at`.
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
 }

@@ -28,7 +28,7 @@ const MEMORY: usize = 80 * 1000 * 1000;
 /// What it may take to refuse a file whose header tells, in milliseconds.
 const TIME_MS: u64 = 50;
 /// Every reason that stands in `x-vitrine-skip` for a picture.
-const REASONS: [&str; 16] = [
+const REASONS: [&str; 17] = [
     "not-smaller",
     "too-many-pixels",
     "too-large",
@@ -37,6 +37,7 @@ const REASONS: [&str; 16] = [
     "corrupt",
     "wide-gamut-unconverted",
     "gain-map",
+    "resolution",
     "tiny",
     "graphic",
     "below-quality",
@@ -111,7 +112,13 @@ fn end(file: &Hostile, took: &Took) -> String {
                 let carried = body.windows(second.len()).any(|window| window == second);
                 assert!(!carried, "{name} carries {}", second.escape_ascii());
             }
-            "smaller".to_owned()
+            match reason(response) {
+                "" => "smaller".to_owned(),
+                reason => {
+                    assert!(REASONS.contains(&reason), "{name}: {reason}");
+                    reason.to_owned()
+                }
+            }
         }
         status => panic!("{name}: {status}"),
     }

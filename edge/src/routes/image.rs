@@ -6,8 +6,11 @@
 //! What is known about an image (headers, freshness, digest of its bytes) is stored under its address; the
 //! bytes and their variants under their digest. A variant therefore never outlives its original, and an
 //! image that is fetched anew and has not changed keeps its variants.
+//!
+//! Where the original is the best there is, it is sent without its metadata, which may tell where it was taken.
 
 pub(crate) mod client_hints;
+mod stripped;
 pub(super) mod variant;
 
 use bytes::Bytes;
@@ -149,10 +152,7 @@ async fn stored_variant<P: Platform>(
         {
             Err(Variant::Ready(variant))
         }
-        Variant::Ready(variant) => {
-            note(context, state, None);
-            Ok(answer(context, as_variant(known.clone(), variant)))
-        }
+        Variant::Ready(variant) => Ok(ready(context, known, variant, state)),
         Variant::First(variant) => {
             refine_later(context, known.clone());
             Ok(first_answer(context, known, variant, state))
@@ -180,21 +180,36 @@ async fn instead<P: Platform>(
             encode_later(context, known.clone(), body);
             first_answer(context, &known, variant, state)
         }
-        Variant::Ready(variant) if whole => {
-            note(context, state, None);
-            answer(context, as_variant(known, variant))
-        }
+        Variant::Ready(variant) if whole => ready(context, &known, variant, state),
         other => the_original(context, known, body, other, state),
     }
 }
 
-/// A variant that was made in a hurry: good for a while.
+/// A variant that stays: a better file, or the original without its metadata.
+fn ready<P: Platform>(
+    context: &mut Context<P>,
+    known: &Entry,
+    variant: Entry,
+    state: &'static str,
+) -> Answer<P> {
+    let instead = stripped::reason(&variant).map(|reason| format!("original: {reason}"));
+    note(context, state, instead.as_deref());
+    answer(context, as_variant(known.clone(), variant))
+}
+
+/// A variant that was made in a hurry: good for a while. The original without its metadata is for this once: a better
+/// file may be there in a second.
 fn first_answer<P: Platform>(
     context: &mut Context<P>,
     known: &Entry,
     variant: Entry,
     state: &'static str,
 ) -> Answer<P> {
+    if stripped::reason(&variant).is_some() {
+        let mut answer = ready(context, known, variant, state);
+        headers::keep_out_of_caches(answer.headers_mut());
+        return answer;
+    }
     note(context, state, Some("first"));
     let age_s = known.freshness.age_s(context.platform.now_ms());
     let mut answer = answer(context, as_variant(known.clone(), variant));
@@ -403,10 +418,7 @@ async fn new_image<P: Platform>(
     let class = Class::of(&context.client);
     // Another address, or an earlier visit, may have brought the same bytes.
     match variant(context, &fingerprint(&known), class).await {
-        Variant::Ready(variant) => {
-            note(context, "miss", None);
-            answer(context, as_variant(known, variant))
-        }
+        Variant::Ready(variant) => ready(context, &known, variant, "miss"),
         Variant::First(variant) => first_answer(context, &known, variant, "miss"),
         other => instead(context, known, body, other, "miss").await,
     }

@@ -5,7 +5,7 @@ use crate::{Skip, limits};
 
 const PROGRESSIVE: u8 = 0xC2;
 const SOS: u8 = 0xDA;
-const EOI: u8 = 0xD9;
+pub(crate) const EOI: u8 = 0xD9;
 
 pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
     let mut walk = Walk {
@@ -15,25 +15,59 @@ pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
         scans: 0,
         adobe: None,
     };
-    let mut at = 2;
-    loop {
-        let (marker, next) = marker_at(source, at).ok_or(Skip::Corrupt)?;
-        match marker {
-            EOI => return walk.finish(source.len()),
-            // Parameterless, and out of place between segments.
-            0x00 | 0x01 | 0xD0..=0xD8 => return Err(Skip::Corrupt),
-            _ => {}
+    for segment in segments(source) {
+        let segment = segment?;
+        if segment.marker == EOI {
+            return walk.finish(source.len());
         }
-        let length = usize::from(u16_at(source, next).ok_or(Skip::Corrupt)?);
-        let segment = source
-            .get(next + 2..next + length.max(2))
-            .ok_or(Skip::Corrupt)?;
-        walk.segment(marker, segment)?;
-        at = next + length.max(2);
-        if marker == SOS {
-            at = end_of_scan(source, at).ok_or(Skip::Corrupt)?;
-        }
+        walk.segment(segment.marker, segment.data)?;
     }
+    Err(Skip::Corrupt)
+}
+
+/// A marker and what belongs to it.
+pub(crate) struct Segment<'a> {
+    pub(crate) marker: u8,
+    /// What stands behind the marker and its length.
+    pub(crate) data: &'a [u8],
+    /// All of it, marker, length and coded pixels included.
+    pub(crate) whole: &'a [u8],
+}
+
+/// Walks from SOI to EOI, the last one that is given. A file without one is corrupt.
+pub(crate) fn segments(source: &[u8]) -> impl Iterator<Item = Result<Segment<'_>, Skip>> {
+    let mut at = Some(2);
+    std::iter::from_fn(move || {
+        let start = at.take()?;
+        let Some(segment) = segment_at(source, start) else {
+            return Some(Err(Skip::Corrupt));
+        };
+        at = (segment.marker != EOI).then_some(start + segment.whole.len());
+        Some(Ok(segment))
+    })
+}
+
+fn segment_at(source: &[u8], start: usize) -> Option<Segment<'_>> {
+    let (marker, next) = marker_at(source, start)?;
+    let (data, end): (&[u8], _) = match marker {
+        EOI => (&[], next),
+        // Parameterless, and out of place between segments.
+        0x00 | 0x01 | 0xD0..=0xD8 => return None,
+        _ => {
+            let end = next + usize::from(u16_at(source, next)?).max(2);
+            (source.get(next + 2..end)?, end)
+        }
+    };
+    let end = if marker == SOS {
+        end_of_scan(source, end)?
+    } else {
+        end
+    };
+    Some(Segment {
+        marker,
+        data,
+        whole: source.get(start..end)?,
+    })
 }
 
 /// The marker at `at` and where its segment begins. Any number of fill bytes may come before it.
@@ -55,6 +89,26 @@ fn end_of_scan(source: &[u8], mut at: usize) -> Option<usize> {
             0xFF => at += 1,
             _ => return Some(at),
         }
+    }
+}
+
+/// What the segments of EXIF and of colour profiles begin with.
+pub(crate) const EXIF: &[u8] = b"Exif\0\0";
+pub(crate) const ICC: &[u8] = b"ICC_PROFILE\0";
+
+/// Whether a segment says that there is a second picture in the file.
+pub(crate) fn has_second_picture(marker: u8, segment: &[u8]) -> bool {
+    match marker {
+        // Adobe's and Google's gain maps, and Apple's.
+        0xE1 => {
+            segment.starts_with(b"http://ns.adobe.com/")
+                && (contains(segment, b"hdrgm") || contains(segment, b"HDRGainMap"))
+        }
+        // Several pictures in one file, or ISO 21496-1 gain map metadata.
+        0xE2 => {
+            segment.starts_with(b"MPF\0") || segment.starts_with(b"urn:iso:std:iso:ts:21496:-1")
+        }
+        _ => false,
     }
 }
 
@@ -147,25 +201,19 @@ impl<'a> Walk<'a> {
     }
 
     fn app1(&mut self, segment: &'a [u8]) {
-        if let Some(exif) = segment.strip_prefix(b"Exif\0\0") {
+        if let Some(exif) = segment.strip_prefix(EXIF) {
             self.facts.exif.get_or_insert(exif);
-        } else if segment.starts_with(b"http://ns.adobe.com/") {
-            // Adobe's and Google's gain maps, and Apple's.
-            if contains(segment, b"hdrgm") || contains(segment, b"HDRGainMap") {
-                self.facts.obstacle.get_or_insert(Skip::GainMap);
-            }
+        } else if has_second_picture(0xE1, segment) {
+            self.facts.obstacle.get_or_insert(Skip::GainMap);
         }
     }
 
     fn app2(&mut self, segment: &'a [u8]) {
-        if let Some(part) = segment.strip_prefix(b"ICC_PROFILE\0") {
+        if let Some(part) = segment.strip_prefix(ICC) {
             if let [number, count, data @ ..] = part {
                 self.icc.push((*number, *count, data));
             }
-        } else if segment.starts_with(b"MPF\0")
-            || segment.starts_with(b"urn:iso:std:iso:ts:21496:-1")
-        {
-            // Several pictures in one file, or ISO 21496-1 gain map metadata.
+        } else if has_second_picture(0xE2, segment) {
             self.facts.obstacle.get_or_insert(Skip::GainMap);
         }
     }

@@ -2,47 +2,85 @@
 
 use std::io::Read as _;
 
+use flate2::Crc;
 use flate2::read::ZlibDecoder;
 
 use super::{Colours, Facts, Format, u32_at};
 use crate::{Skip, limits};
 
-const SIGNATURE: usize = 8;
+/// Bytes before the first chunk.
+pub(crate) const SIGNATURE: usize = 8;
 /// Bytes that one byte of deflate unpacks to at most: 258 for two bits.
 const DEFLATE_RATIO: u64 = 1032;
 
 pub(super) fn read(source: &[u8]) -> Result<Facts<'_>, Skip> {
     let mut facts = Facts::new(Format::Png);
     let mut said = Said::default();
-    let mut at = SIGNATURE;
-    loop {
-        let length = u32_at(source, at).ok_or(Skip::Corrupt)? as usize;
-        let kind = source.get(at + 4..at + 8).ok_or(Skip::Corrupt)?;
-        let end = (at + 8).checked_add(length).ok_or(Skip::Corrupt)?;
-        let data = source.get(at + 8..end).ok_or(Skip::Corrupt)?;
-        // The checksum is the decoder's to verify; here it must only be there.
-        source
-            .get(end..end.saturating_add(4))
-            .filter(|crc| crc.len() == 4)
-            .ok_or(Skip::Corrupt)?;
-        if (at == SIGNATURE) != (kind == b"IHDR") {
-            return Err(Skip::Corrupt);
-        }
+    for chunk in chunks(source) {
+        let Chunk { kind, data, .. } = chunk?;
         match kind {
             b"IHDR" => header(&mut facts, data, source.len())?,
             b"acTL" => facts.obstacle = Some(Skip::Animated),
-            b"eXIf" => facts.exif = Some(data.strip_prefix(b"Exif\0\0").unwrap_or(data)),
+            b"eXIf" => facts.exif = Some(exif_of(data)),
             b"IDAT" => said.pixels = true,
-            b"IEND" => break,
             _ => said.colour(kind, data),
         }
-        at = end + 4;
     }
     if !said.pixels {
         return Err(Skip::Corrupt);
     }
     facts.colours = said.colours()?;
     Ok(facts)
+}
+
+/// One chunk.
+pub(crate) struct Chunk<'a> {
+    pub(crate) kind: &'a [u8; 4],
+    pub(crate) data: &'a [u8],
+    /// All of it, its length, kind and checksum included.
+    pub(crate) whole: &'a [u8],
+}
+
+/// Walks from IHDR to IEND, the last one that is given. A file without one is corrupt.
+pub(crate) fn chunks(source: &[u8]) -> impl Iterator<Item = Result<Chunk<'_>, Skip>> {
+    let mut at = Some(SIGNATURE);
+    std::iter::from_fn(move || {
+        let start = at.take()?;
+        let chunk = chunk_at(source, start).filter(|chunk| {
+            let first = start == SIGNATURE;
+            first == (chunk.kind == b"IHDR")
+        });
+        let Some(chunk) = chunk else {
+            return Some(Err(Skip::Corrupt));
+        };
+        at = (chunk.kind != b"IEND").then_some(start + chunk.whole.len());
+        Some(Ok(chunk))
+    })
+}
+
+/// The checksum is the decoder's to verify; here it must only be there.
+fn chunk_at(source: &[u8], start: usize) -> Option<Chunk<'_>> {
+    let length = u32_at(source, start)? as usize;
+    let (kind, rest) = source.get(start + 4..)?.split_first_chunk::<4>()?;
+    Some(Chunk {
+        kind,
+        data: rest.get(..length)?,
+        whole: source.get(start..(start + 12).checked_add(length)?)?,
+    })
+}
+
+/// A chunk of a few bytes, with its length and checksum.
+pub(crate) fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let length = (data.len() as u32).to_be_bytes();
+    let mut crc = Crc::new();
+    crc.update(&kind);
+    crc.update(data);
+    [&length, &kind, data, &crc.sum().to_be_bytes()].concat()
+}
+
+/// Some encoders write a JPEG's prefix into a PNG.
+pub(crate) fn exif_of(data: &[u8]) -> &[u8] {
+    data.strip_prefix(b"Exif\0\0").unwrap_or(data)
 }
 
 fn header(facts: &mut Facts<'_>, data: &[u8], length: usize) -> Result<(), Skip> {

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use super::super::asset;
 use super::fingerprint;
+use super::stripped::{self, keep_or_share};
 use crate::cache::Entry;
 use crate::cache::key::{self, digest};
 use crate::context::Context;
@@ -30,7 +31,7 @@ const NO_VARIANT: &[u8] = b"VTN1";
 const FIRST_MS: u32 = 250;
 /// Stands for everything that the optimizer can make: the first digits of the SHA-256 of its list of results. Whenever an
 /// engine, its version or a setting changes, so does the list, a test says so here, and what was made before is a miss.
-const RECIPES: &str = "f1020e66831a";
+pub(super) const RECIPES: &str = "cfcbeb61d721";
 
 /// Which variant a client gets. Three values, never the raw header, so that the store is not split (H68).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,18 +134,18 @@ pub(super) async fn first<P: Platform>(
     match context.platform.head_within(pending, FIRST_MS).await {
         Ok(head) => {
             let answer = read(head, below, "not-smaller").await;
-            let outcome = entry_of(context, class, known, answer);
+            let outcome = entry_of(context, class, known, original, answer);
             record(context, started, original, &outcome);
-            keep_first(context, class, &key, outcome).await
+            keep_first(context, class, &key, known, outcome).await
         }
         Err(pending) => {
             let (later, known, original) = (context.detached(), known.clone(), original.clone());
             context.platform.spawn(async move {
                 let head = later.platform.head(pending).await;
                 let answer = read(head, below, "not-smaller").await;
-                let outcome = entry_of(&later, class, &known, answer);
+                let outcome = entry_of(&later, class, &known, &original, answer);
                 record(&later, started, &original, &outcome);
-                keep_first(&later, class, &key, outcome).await;
+                keep_first(&later, class, &key, &known, outcome).await;
             });
             Variant::Unknown
         }
@@ -156,6 +157,7 @@ async fn keep_first<P: Platform>(
     context: &Context<P>,
     class: Class,
     key: &str,
+    known: &Entry,
     outcome: Result<Entry, String>,
 ) -> Variant {
     let variant = match outcome.clone() {
@@ -164,7 +166,7 @@ async fn keep_first<P: Platform>(
         Err(_) if class.is_refined() => return Variant::Unknown,
         Err(reason) => Variant::None(reason),
     };
-    keep(context, key, outcome).await;
+    keep_or_share(context, key, known, outcome).await;
     variant
 }
 
@@ -173,6 +175,9 @@ pub(in crate::routes) async fn at<P: Platform>(context: &Context<P>, key: &str) 
     let Some(written) = context.platform.cache_get(key).await else {
         return Variant::Unknown;
     };
+    if let Some(named) = stripped::named(context, &written).await {
+        return named.map_or(Variant::Unknown, Variant::Ready);
+    }
     if let Some(note) = written.strip_prefix(NO_VARIANT) {
         let note = String::from_utf8_lossy(note);
         let (at, reason) = note.split_once(' ').unwrap_or(("0", ""));
@@ -241,7 +246,7 @@ pub(super) async fn encode<P: Platform>(
     let started = context.platform.now_ms();
     let outcome = optimize(context, class, known, &original).await;
     record(context, started, &original, &outcome);
-    keep(context, &key, outcome).await;
+    keep_or_share(context, &key, known, outcome).await;
 }
 
 /// Stores a variant, or why there is none.
@@ -270,7 +275,10 @@ pub(in crate::routes) fn record<P: Platform>(
 ) {
     let now_ms = context.platform.now_ms();
     let (variant, reason) = match outcome {
-        Ok(variant) => (Some(variant.body.len() as u64), None),
+        Ok(variant) => (
+            Some(variant.body.len() as u64),
+            stripped::reason(variant).map(str::to_owned),
+        ),
         Err(reason) => (None, Some(reason.clone())),
     };
     let line = ledger::Entry {
@@ -298,7 +306,7 @@ async fn optimize<P: Platform>(
     headers::nobody_waits(request.headers_mut());
     let below = original.len().saturating_sub(1);
     let answer = ask(context, request, below, "not-smaller").await;
-    entry_of(context, class, known, answer)
+    entry_of(context, class, known, original, answer)
 }
 
 /// A variant is named by the original's bytes, what was asked for, and how it was made: the same three give the same file
@@ -307,9 +315,14 @@ fn entry_of<P: Platform>(
     context: &Context<P>,
     class: Class,
     known: &Entry,
+    original: &Bytes,
     answer: Result<(HeaderMap, Vec<u8>), String>,
 ) -> Result<Entry, String> {
-    let (head, bytes) = answer?;
+    let answer = answer?;
+    if let Some(original) = stripped::entry(known, original, &answer) {
+        return original;
+    }
+    let (head, bytes) = answer;
     let asked = variant_key(context, &fingerprint(known), class);
     let name = match head.get("x-vitrine-recipe") {
         Some(recipe) => digest([asked.as_bytes(), recipe.as_bytes()]),
@@ -378,7 +391,7 @@ async fn read<B: Body>(
     if parts.status != StatusCode::OK {
         let skip = parts
             .headers
-            .get("x-vitrine-skip")
+            .get(stripped::SKIP)
             .and_then(|v| v.to_str().ok());
         let status = parts.status.as_u16();
         return Err(skip.map_or_else(|| format!("error: status {status}"), str::to_owned));

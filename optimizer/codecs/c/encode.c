@@ -6,6 +6,7 @@
 #include "aom/aom_encoder.h"
 #include "aom/aomcx.h"
 #include "webp/encode.h"
+#include "webp/mux.h"
 
 /* Returned where memory ran out; the libraries' own codes are positive. */
 #define OUT_OF_MEMORY -1
@@ -144,6 +145,64 @@ int32_t vitrine_webp(const uint8_t *pixels, int32_t channels, uint32_t width, ui
   WebPPictureFree(&picture);
   WebPMemoryWriterClear(&writer);
   return outcome;
+}
+
+struct vitrine_animation {
+  WebPAnimEncoder *encoder;
+  WebPConfig config;
+  WebPPicture picture;
+};
+
+struct vitrine_animation *vitrine_animation_begin(uint32_t width, uint32_t height, uint32_t loops, int32_t lossless,
+                                                  float quality, int32_t method) {
+  struct vitrine_animation *animation = calloc(1, sizeof *animation);
+  if (animation == NULL) return NULL;
+  WebPAnimEncoderOptions options;
+  if (WebPAnimEncoderOptionsInit(&options) && WebPConfigInit(&animation->config) &&
+      WebPPictureInit(&animation->picture)) {
+    options.anim_params.loop_count = (int)loops;
+    options.allow_mixed = !lossless;
+    animation->config.lossless = lossless;
+    animation->config.quality = quality;
+    animation->config.method = method;
+    animation->picture.use_argb = 1;
+    animation->picture.width = (int)width;
+    animation->picture.height = (int)height;
+    if (WebPValidateConfig(&animation->config)) {
+      animation->encoder = WebPAnimEncoderNew((int)width, (int)height, &options);
+    }
+  }
+  if (animation->encoder == NULL) {
+    vitrine_animation_free(animation);
+    return NULL;
+  }
+  return animation;
+}
+
+int32_t vitrine_animation_add(struct vitrine_animation *animation, const uint8_t *pixels, int32_t at_ms) {
+  WebPPicture *picture = &animation->picture;
+  if (!WebPPictureImportRGBA(picture, pixels, picture->width * 4)) return OUT_OF_MEMORY;
+  if (WebPAnimEncoderAdd(animation->encoder, picture, at_ms, &animation->config)) return 0;
+  return picture->error_code == VP8_ENC_OK ? VP8_ENC_ERROR_INVALID_CONFIGURATION : (int32_t)picture->error_code;
+}
+
+int32_t vitrine_animation_end(struct vitrine_animation *animation, int32_t at_ms, uint8_t **bytes, size_t *length) {
+  WebPData file;
+  WebPDataInit(&file);
+  int32_t outcome = VP8_ENC_ERROR_INVALID_CONFIGURATION;
+  /* A call without a picture says when the last one ends. */
+  if (WebPAnimEncoderAdd(animation->encoder, NULL, at_ms, NULL) && WebPAnimEncoderAssemble(animation->encoder, &file)) {
+    outcome = keep(file.bytes, file.size, bytes, length);
+  }
+  WebPDataClear(&file);
+  return outcome;
+}
+
+void vitrine_animation_free(struct vitrine_animation *animation) {
+  if (animation == NULL) return;
+  WebPAnimEncoderDelete(animation->encoder);
+  WebPPictureFree(&animation->picture);
+  free(animation);
 }
 
 void vitrine_free(uint8_t *bytes) { free(bytes); }

@@ -1,4 +1,4 @@
-/* What Rust calls: one function per library, plain numbers and pointers. `src/ffi.rs` mirrors this file. */
+/* What Rust calls: plain numbers and pointers. `src/ffi.rs` mirrors this file. */
 #ifndef VITRINE_ENCODE_H
 #define VITRINE_ENCODE_H
 
@@ -27,6 +27,23 @@ int32_t vitrine_av1(const struct vitrine_planes *planes, int32_t speed, int32_t 
    it is the effort. Returns 0 and a buffer for `vitrine_free`, or libwebp's error code. */
 int32_t vitrine_webp(const uint8_t *pixels, int32_t channels, uint32_t width, uint32_t height, int32_t lossless,
                      float quality, int32_t method, uint8_t **bytes, size_t *length);
+
+/* An animated WebP file in the making. */
+struct vitrine_animation;
+
+/* Begins one that plays `loops` times; nought is for ever. Each frame is coded without losses, where `quality` is the
+   effort; or else, when not `lossless`, in whichever way is smaller. Returns null where memory ran out. */
+struct vitrine_animation *vitrine_animation_begin(uint32_t width, uint32_t height, uint32_t loops, int32_t lossless,
+                                                  float quality, int32_t method);
+
+/* Adds what is seen from `at_ms` on: the whole canvas, RGBA, without gaps between rows. Times never go back. Returns 0
+   or libwebp's error code. */
+int32_t vitrine_animation_add(struct vitrine_animation *animation, const uint8_t *pixels, int32_t at_ms);
+
+/* Ends it at `at_ms`. Returns 0 and a buffer for `vitrine_free`, or libwebp's error code. */
+int32_t vitrine_animation_end(struct vitrine_animation *animation, int32_t at_ms, uint8_t **bytes, size_t *length);
+
+void vitrine_animation_free(struct vitrine_animation *animation);
 
 void vitrine_free(uint8_t *bytes);
 

@@ -1,7 +1,7 @@
 //! The calls into C: the mirror of `c/encode.h`, and nothing else.
 #![allow(unsafe_code, reason = "the one module that calls C")]
 
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use crate::{Chroma, Failure, Pixels, Planes, Shown};
 
@@ -20,6 +20,12 @@ struct RawShown {
     y: *mut u8,
     u: *mut u8,
     v: *mut u8,
+}
+
+/// Seen by C only.
+#[repr(C)]
+struct RawAnimation {
+    _nothing: [u8; 0],
 }
 
 unsafe extern "C" {
@@ -43,6 +49,26 @@ unsafe extern "C" {
         bytes: *mut *mut u8,
         length: *mut usize,
     ) -> i32;
+
+    fn vitrine_animation_begin(
+        width: u32,
+        height: u32,
+        loops: u32,
+        lossless: i32,
+        quality: f32,
+        method: i32,
+    ) -> *mut RawAnimation;
+
+    fn vitrine_animation_add(animation: *mut RawAnimation, pixels: *const u8, at_ms: i32) -> i32;
+
+    fn vitrine_animation_end(
+        animation: *mut RawAnimation,
+        at_ms: i32,
+        bytes: *mut *mut u8,
+        length: *mut usize,
+    ) -> i32;
+
+    fn vitrine_animation_free(animation: *mut RawAnimation);
 
     fn vitrine_free(bytes: *mut u8);
 }
@@ -113,6 +139,71 @@ pub(crate) fn webp(
         )
     };
     made.take(code)
+}
+
+/// An animation in the making, which C holds.
+#[derive(Debug)]
+pub(crate) struct Animation {
+    raw: NonNull<RawAnimation>,
+}
+
+impl Animation {
+    /// The caller has checked that both dimensions fit into 14 bits, and the settings into their ranges.
+    pub(crate) fn begin(
+        width: u32,
+        height: u32,
+        loops: u16,
+        lossless: bool,
+        quality: u8,
+        method: u8,
+    ) -> Result<Self, Failure> {
+        // SAFETY: only numbers go in, and what comes out is null or for this value alone.
+        let raw = unsafe {
+            vitrine_animation_begin(
+                width,
+                height,
+                u32::from(loops),
+                i32::from(lossless),
+                f32::from(quality),
+                i32::from(method),
+            )
+        };
+        let raw = NonNull::new(raw).ok_or(Failure::Encoder(-1))?;
+        Ok(Self { raw })
+    }
+
+    /// The caller has checked that the pixels are as many as the dimensions say, and that times do not go back.
+    pub(crate) fn add(&mut self, rgba: &[u8], at_ms: i32) -> Result<(), Failure> {
+        // SAFETY: `raw` is alive and borrowed for the length of this function. The pixels outlive the call and are
+        // read only, and only as far as the dimensions say, which the caller has held against their length.
+        let code = unsafe { vitrine_animation_add(self.raw.as_ptr(), rgba.as_ptr(), at_ms) };
+        if code == 0 {
+            Ok(())
+        } else {
+            Err(Failure::Encoder(code))
+        }
+    }
+
+    pub(crate) fn end(&mut self, at_ms: i32) -> Result<Vec<u8>, Failure> {
+        let mut made = Made::nothing();
+        // SAFETY: `raw` is alive and borrowed for the length of this function. `made` is written to.
+        let code = unsafe {
+            vitrine_animation_end(
+                self.raw.as_ptr(),
+                at_ms,
+                &raw mut made.bytes,
+                &raw mut made.length,
+            )
+        };
+        made.take(code)
+    }
+}
+
+impl Drop for Animation {
+    fn drop(&mut self) {
+        // SAFETY: C has made it, and it is freed here only.
+        unsafe { vitrine_animation_free(self.raw.as_ptr()) };
+    }
 }
 
 /// A buffer that C has made, or none.

@@ -1,6 +1,7 @@
 //! libaom and libwebp, encoders only, behind safe functions: pixels in, a bitstream out.
 //!
-//! Neither library sees a byte from the network: pictures are decoded elsewhere, in Rust. In WebAssembly a fault of
+//! Neither library sees a byte from the network: pictures are decoded elsewhere, in Rust. (libwebp's muxer reads what its
+//! encoder has just written.) In WebAssembly a fault of
 //! theirs ends the instance and nothing else.
 //!
 //! Whether they are there is decided when this crate is built: see [`LINKED`].
@@ -170,16 +171,26 @@ pub enum WebP {
     },
 }
 
+impl WebP {
+    fn is_lossless(self) -> bool {
+        matches!(self, Self::Lossless { .. })
+    }
+
+    /// Quality or effort, and method.
+    fn settings(self) -> (u8, u8) {
+        match self {
+            Self::Lossy { quality, method } => (quality, method),
+            Self::Lossless { effort, method } => (effort, method),
+        }
+    }
+}
+
 /// One WebP file by libwebp. The colour of pixels that nobody sees may change.
 pub fn webp(pixels: &Pixels<'_>, how: WebP) -> Result<Vec<u8>, Failure> {
     let channels = if pixels.alpha { 4 } else { 3 };
     let (width, height) = (pixels.width, pixels.height);
     let fits = (1..=WEBP_SIDE).contains(&width) && (1..=WEBP_SIDE).contains(&height);
-    let (WebP::Lossy { quality, method }
-    | WebP::Lossless {
-        effort: quality,
-        method,
-    }) = how;
+    let (quality, method) = how.settings();
     if !fits
         || pixels.bytes.len() != width as usize * height as usize * channels
         || quality > 100
@@ -187,10 +198,59 @@ pub fn webp(pixels: &Pixels<'_>, how: WebP) -> Result<Vec<u8>, Failure> {
     {
         return Err(Failure::Input);
     }
-    engine::webp(
-        pixels,
-        matches!(how, WebP::Lossless { .. }),
-        quality,
-        method,
-    )
+    engine::webp(pixels, how.is_lossless(), quality, method)
+}
+
+/// An animated WebP file in the making. Only what changes from one frame to the next is coded.
+#[derive(Debug)]
+pub struct WebPAnimation {
+    engine: engine::Animation,
+    /// Bytes of a frame.
+    length: usize,
+    /// When the next frame begins, in milliseconds.
+    at_ms: i32,
+}
+
+/// Milliseconds that one frame of a WebP file may last: 24 bits of them.
+const WEBP_FRAME_MS: u32 = (1 << 24) - 1;
+
+impl WebPAnimation {
+    /// Begins one that plays `loops` times; nought is for ever. Of frames that may be lossy, each is coded in whichever
+    /// way is smaller.
+    pub fn begin(width: u32, height: u32, loops: u16, how: WebP) -> Result<Self, Failure> {
+        let (quality, method) = how.settings();
+        let fits = (1..=WEBP_SIDE).contains(&width) && (1..=WEBP_SIDE).contains(&height);
+        if !fits || quality > 100 || method > 6 {
+            return Err(Failure::Input);
+        }
+        Ok(Self {
+            engine: engine::Animation::begin(
+                width,
+                height,
+                loops,
+                how.is_lossless(),
+                quality,
+                method,
+            )?,
+            length: width as usize * height as usize * 4,
+            at_ms: 0,
+        })
+    }
+
+    /// Adds a frame: the whole canvas, RGBA, and for how many milliseconds it is seen.
+    pub fn add(&mut self, rgba: &[u8], ms: u32) -> Result<(), Failure> {
+        let end = i32::try_from(ms)
+            .ok()
+            .and_then(|ms| self.at_ms.checked_add(ms));
+        let end = end.filter(|_| rgba.len() == self.length && ms <= WEBP_FRAME_MS);
+        let end = end.ok_or(Failure::Input)?;
+        self.engine.add(rgba, self.at_ms)?;
+        self.at_ms = end;
+        Ok(())
+    }
+
+    /// The file, when at least one frame has been added.
+    pub fn end(mut self) -> Result<Vec<u8>, Failure> {
+        self.engine.end(self.at_ms)
+    }
 }

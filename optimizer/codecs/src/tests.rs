@@ -1,4 +1,4 @@
-use crate::{Chroma, Failure, LINKED, Pixels, Planes, WebP, av1, av1_shown, webp};
+use crate::{Chroma, Failure, LINKED, Pixels, Planes, WebP, WebPAnimation, av1, av1_shown, webp};
 
 const LUMA: [u8; 35] = [90; 35];
 const HALF: [u8; 12] = [120; 12];
@@ -103,4 +103,43 @@ fn odd_sizes_in_every_layout_are_encoded_where_the_libraries_are() {
             }
         }
     }
+}
+
+#[test]
+fn an_animation_takes_whole_frames_in_time_and_nothing_else() {
+    let lossy = |quality, method| WebP::Lossy { quality, method };
+    for (width, height, how) in [
+        (0, 5, lossy(75, 4)),
+        (7, 20_000, lossy(75, 4)),
+        (7, 5, lossy(101, 4)),
+        (7, 5, lossy(75, 7)),
+    ] {
+        let refused = WebPAnimation::begin(width, height, 0, how);
+        assert_eq!(
+            refused.err(),
+            Some(Failure::Input),
+            "{width}x{height} {how:?}"
+        );
+    }
+    let lossless = WebP::Lossless {
+        effort: 60,
+        method: 4,
+    };
+    for how in [lossy(75, 4), lossless] {
+        let mut animation = match WebPAnimation::begin(7, 5, 3, how) {
+            Ok(animation) => animation,
+            Err(failure) => {
+                assert_eq!((failure, LINKED), (Failure::Absent, false));
+                continue;
+            }
+        };
+        assert_eq!(animation.add(&RGBA[1..], 100), Err(Failure::Input));
+        assert_eq!(animation.add(&RGBA, 1 << 24), Err(Failure::Input));
+        assert_eq!(animation.add(&RGBA, 100), Ok(()));
+        assert_eq!(animation.add(&[90; 140], 250), Ok(()));
+        let file = animation.end().unwrap();
+        assert!(file.windows(4).any(|four| four == b"ANMF"));
+    }
+    let empty = WebPAnimation::begin(7, 5, 0, lossless);
+    assert!(empty.and_then(WebPAnimation::end).is_err());
 }

@@ -9,6 +9,8 @@
 
 #[path = "hazards/ahead.rs"]
 mod ahead;
+#[path = "hazards/animated.rs"]
+mod animated;
 #[path = "hazards/audited.rs"]
 mod audited;
 #[path = "hazards/bodies.rs"]

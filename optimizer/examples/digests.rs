@@ -56,6 +56,14 @@ pub(crate) fn lines() -> Vec<String> {
             "deep.png",
             common::png(&DynamicImage::ImageRgb16(photo.to_rgb16())),
         ),
+        ("photo.webp", common::webp(&photo)),
+        (
+            "cutout.webp",
+            common::webp(&common::cutout(150, 110).into()),
+        ),
+        ("still.gif", common::gif(&[photo.to_rgb8()])),
+        ("filmed.gif", common::gif(&common::film())),
+        ("drawn.gif", common::gif(&common::slides())),
     ];
     sources
         .iter()

@@ -3,12 +3,14 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
+use image_webp::WebPDecoder;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use crate::source::{Colours, Facts, Format};
+use crate::animation::Frames;
+use crate::source::{Colours, Facts, Format, whole_webp};
 use crate::{Picture, Skip, colour, limits};
 
 /// Decodes `source`, whose dimensions the caller has checked.
@@ -16,6 +18,11 @@ pub(crate) fn decode(source: &[u8], facts: &Facts<'_>) -> Result<Picture, Skip> 
     let image = match facts.format {
         Format::Jpeg => jpeg(source, facts)?,
         Format::Png => png(source)?,
+        Format::WebP => webp(source, facts)?,
+        Format::Gif => {
+            let first = Frames::of(source, facts)?.next();
+            first.ok_or(Skip::Corrupt)??.picture.into()
+        }
     };
     let (mut image, converted) = match &facts.colours {
         Colours::Icc(profile) => colour::to_srgb(image, profile)?,
@@ -57,7 +64,8 @@ fn jpeg(source: &[u8], facts: &Facts<'_>) -> Result<DynamicImage, Skip> {
 
 /// The decoder unpacks no profile and no text: the profile is among the facts, within its own limit.
 fn png(source: &[u8]) -> Result<DynamicImage, Skip> {
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(source), allowed());
+    let mut decoder =
+        png::Decoder::new_with_limits(Cursor::new(source), png::Limits { bytes: allowed() });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(png::Transformations::EXPAND);
@@ -86,10 +94,26 @@ fn png(source: &[u8]) -> Result<DynamicImage, Skip> {
     image.ok_or(Skip::Corrupt)
 }
 
-fn allowed() -> png::Limits {
-    png::Limits {
-        bytes: usize::try_from(limits::DECODER_BYTES).unwrap_or(usize::MAX),
+fn webp(source: &[u8], facts: &Facts<'_>) -> Result<DynamicImage, Skip> {
+    let file = Cursor::new(whole_webp(source)?);
+    let mut decoder = WebPDecoder::new(file).map_err(|_| Skip::Corrupt)?;
+    decoder.set_memory_limit(allowed());
+    let (width, height) = (facts.width, facts.height);
+    if decoder.dimensions() != (width, height) {
+        return Err(Skip::Corrupt);
     }
+    let mut pixels = vec![0; decoder.output_buffer_size().ok_or(Skip::TooManyPixels)?];
+    decoder.read_image(&mut pixels).map_err(|_| Skip::Corrupt)?;
+    let image = if decoder.has_alpha() {
+        RgbaImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8)
+    } else {
+        RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
+    };
+    image.ok_or(Skip::Corrupt)
+}
+
+fn allowed() -> usize {
+    usize::try_from(limits::DECODER_BYTES).unwrap_or(usize::MAX)
 }
 
 /// Big-endian values of 16 bits, each rounded to the nearest of 8.

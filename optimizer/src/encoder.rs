@@ -14,7 +14,7 @@ mod png;
 mod rav1e;
 
 use crate::source::Facts;
-use crate::{Effort, Format, Kind, Picture, Quality, Skip, Target};
+use crate::{Animation, Effort, Format, Kind, Picture, Quality, Skip, Target};
 
 /// An engine: pixels in, a file out.
 pub trait Encoder: Sync {
@@ -34,6 +34,11 @@ pub trait Encoder: Sync {
         quality: Quality,
         effort: Effort,
     ) -> Result<Coded, Skip>;
+
+    /// Makes an animation that shows the same frames for as long and as often. Most make none.
+    fn animate(&self, _: &Animation<'_>, _: Quality, _: Effort) -> Result<Coded, Skip> {
+        Err(Skip::Animated)
+    }
 }
 
 /// What an engine made.
@@ -48,16 +53,18 @@ pub struct Coded {
 }
 
 /// The engine for a target and a source, if one is built in: libaom and libwebp where they are linked; in libaom's
-/// place rav1e, and in libwebp's the source's own format.
+/// place rav1e, and in libwebp's the source's own format. Nothing makes a GIF.
 ///
 /// Who reads AVIF reads WebP: for them, what is drawn becomes the smaller of both, or the source's own format where
-/// neither is linked.
+/// neither is linked, and what moves becomes WebP.
 pub fn engine(target: Target, source: Format) -> Option<&'static dyn Encoder> {
     match (target, source) {
         (Target::Avif, _) => in_c(target).or_else(|| in_rust(source)),
         (Target::WebP, _) => in_c(target).or_else(|| engine(Target::Same, source)),
         (Target::Same, Format::Jpeg) => Some(&mozjpeg::MozJpeg),
         (Target::Same, Format::Png) => Some(&png::Png),
+        (Target::Same, Format::WebP) => in_c(Target::WebP),
+        (Target::Same, Format::Gif) => None,
     }
 }
 
@@ -92,6 +99,10 @@ fn in_rust(source: Format) -> Option<&'static dyn Encoder> {
         photo: &rav1e::Rav1e,
         drawn: &[&mozjpeg::MozJpeg],
     };
+    static OF_OTHERS: picker::Picker = picker::Picker {
+        photo: &rav1e::Rav1e,
+        drawn: &[],
+    };
     static OF_PNG: picker::Picker = picker::Picker {
         photo: &rav1e::Rav1e,
         drawn: &[&png::Png],
@@ -99,6 +110,7 @@ fn in_rust(source: Format) -> Option<&'static dyn Encoder> {
     match source {
         Format::Jpeg => Some(&OF_JPEG),
         Format::Png => Some(&OF_PNG),
+        Format::WebP | Format::Gif => Some(&OF_OTHERS),
     }
 }
 

@@ -6,6 +6,7 @@
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
+use crate::animation::Frames;
 use crate::source::{Facts, Format};
 use crate::{colour, decode, limits, source, strip};
 
@@ -18,6 +19,34 @@ pub fn jpeg(bytes: &[u8]) {
 
 pub fn png(bytes: &[u8]) {
     picture(bytes, Format::Png);
+}
+
+pub fn webp(bytes: &[u8]) {
+    picture(bytes, Format::WebP);
+}
+
+/// Every frame of an animation is as large as its canvas, and seen for a while.
+pub fn gif(bytes: &[u8]) {
+    picture(bytes, Format::Gif);
+    let Ok(facts) = Facts::read(bytes) else {
+        return;
+    };
+    if facts.format != Format::Gif || facts.pixels() * u64::from(facts.frames) > PIXELS {
+        return;
+    }
+    let Ok(frames) = Frames::of(bytes, &facts) else {
+        return;
+    };
+    let mut count = 0;
+    for frame in frames {
+        let Ok(frame) = frame else {
+            return;
+        };
+        assert_eq!(frame.picture.dimensions(), (facts.width, facts.height));
+        assert!(frame.ms >= 20);
+        count += 1;
+    }
+    assert_eq!(count, facts.frames);
 }
 
 /// A file that is understood is as large as it says, and within the limits.

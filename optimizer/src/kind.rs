@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use image::{DynamicImage, GenericImageView as _, Pixel as _};
+use image::{GenericImageView, Pixel};
 
 use crate::Picture;
 
@@ -37,6 +37,10 @@ const DRAWN_COLOURS: usize = 32;
 /// Pairs of neighbours with an edge between them, in a block that strokes run through. One straight edge gives eight.
 const STROKES: usize = 12;
 
+/// Colours below which libwebp codes a frame without losses, whatever it is asked for.
+#[cfg(feature = "codecs")]
+const LOSSY_COLOURS: usize = 31;
+
 impl Kind {
     /// Decides by the pixels alone.
     ///
@@ -63,6 +67,14 @@ impl Kind {
     }
 }
 
+/// Whether a frame, which may have few colours whatever it shows, is one of a film. A frame of hardly any says nothing.
+#[cfg(feature = "codecs")]
+pub(crate) fn is_filmed(frame: &image::RgbaImage) -> Option<bool> {
+    let seen = Seen::of(frame);
+    let drawn = seen.is_two_toned() || seen.has_drawn_blocks();
+    (seen.colours.len() >= LOSSY_COLOURS).then_some(!drawn)
+}
+
 /// What the blocks say. Tones are counted in pixels, everything else in blocks.
 #[derive(Debug, Default)]
 struct Seen {
@@ -82,7 +94,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(image: &DynamicImage) -> Self {
+    fn of<P: Pixel<Subpixel = u8>>(image: &impl GenericImageView<Pixel = P>) -> Self {
         let (across, down) = (image.width().div_ceil(SIDE), image.height().div_ceil(SIDE));
         let all = u64::from(across) * u64::from(down);
         let count = all.min(BLOCKS);
@@ -154,7 +166,11 @@ impl Seen {
 }
 
 /// The block's rows, as far as the picture goes. What nobody sees has no colour.
-fn block(image: &DynamicImage, left: u32, top: u32) -> Vec<Vec<[u8; 4]>> {
+fn block<P: Pixel<Subpixel = u8>>(
+    image: &impl GenericImageView<Pixel = P>,
+    left: u32,
+    top: u32,
+) -> Vec<Vec<[u8; 4]>> {
     let visible = |x, y| match image.get_pixel(x, y).to_rgba().0 {
         [.., 0] => [0; 4],
         pixel => pixel,

@@ -18,6 +18,7 @@
 //! assert_eq!(encode(b"<html>not an image", &job).unwrap_err(), Skip::Unsupported);
 //! ```
 
+mod animation;
 mod colour;
 mod crop;
 mod decode;
@@ -35,11 +36,13 @@ mod planes;
 #[cfg(feature = "codecs")]
 mod search;
 mod service;
+mod shape;
 mod sheet;
 mod skip;
 mod source;
 mod strip;
 
+pub use animation::{Animation, Frame};
 pub use crop::Crop;
 pub use encoder::{Coded, Encoder, engine, pure_rust};
 pub use job::{Effort, Job, Quality, Target};
@@ -50,6 +53,8 @@ pub use sheet::{Coding, minify};
 pub use skip::Skip;
 pub use source::Format;
 pub use strip::strip;
+
+use shape::Shape;
 
 /// A smaller file that shows the same picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,29 +85,22 @@ pub fn encode_by(
     facts.refuse_what_is_not_a_plain_picture(source.len())?;
     let engine = engine(facts.format).ok_or(Skip::Unsupported)?;
     let (full_width, full_height) = facts.upright();
-    let part = job.crop.map(|crop| crop.region(full_width, full_height));
-    let part = part.filter(|part| (part.width, part.height) != (full_width, full_height));
-    let (width, height) = part.map_or((full_width, full_height), |part| (part.width, part.height));
-    let narrower = job.width.filter(|wanted| *wanted < width);
+    let shape = Shape::of(job, full_width, full_height);
     // What is decoded and made smaller costs the engine only what is left.
-    let (width, height) = narrower.map_or((width, height), |wanted| {
-        (wanted, picture::height_at(wanted, width, height))
-    });
-    limits::check_result(width, height, engine.max_pixels())?;
-    if narrower.is_none() && part.is_none() {
+    limits::check_result(shape.width, shape.height, engine.max_pixels())?;
+    if shape.is_whole() {
         engine.refuse_early(&facts, job.quality)?;
     }
 
-    let mut picture = decode::decode(source, &facts)?;
-    if let Some(part) = part {
-        picture = picture.cropped(part);
-    }
-    if let Some(width) = narrower {
-        picture = picture.narrowed(width)?;
-    }
-    // Made smaller, a drawing may have become what a lossy codec is made for.
-    let kind = Kind::of(&picture);
-    let coded = engine.encode(&picture, kind, job.quality, job.effort)?;
+    let coded = if facts.frames > 1 {
+        let animation = Animation::new(source, &facts, shape);
+        engine.animate(&animation, job.quality, job.effort)?
+    } else {
+        let picture = shape.cut(decode::decode(source, &facts)?)?;
+        // Made smaller, a drawing may have become what a lossy codec is made for.
+        let kind = Kind::of(&picture);
+        engine.encode(&picture, kind, job.quality, job.effort)?
+    };
     if !limits::pays(coded.bytes.len(), source.len()) {
         return Err(Skip::NotSmaller);
     }

@@ -26,6 +26,12 @@ pub const OUTPUT_SIDE: u32 = 2_560;
 /// Scans of a progressive JPEG. Encoders write about ten; a file of thousands of scans is made to burn time.
 pub const JPEG_SCANS: usize = 32;
 
+/// Frames of an animation.
+pub const FRAMES: u32 = 100;
+
+/// Pixels of an animation, as often as its canvas is shown.
+pub const ANIMATION_PIXELS: u64 = 50_000_000;
+
 /// Bytes of an embedded colour profile, unpacked. Printer profiles reach 2 MB.
 pub const ICC_BYTES: usize = 4 * 1024 * 1024;
 
@@ -53,6 +59,14 @@ pub(crate) fn check_result(width: u32, height: u32, engine_pixels: u64) -> Resul
 /// Refuses a source whose decoding would take too many bytes for each of its pixels.
 pub(crate) fn check_decoded(width: u32, height: u32, bytes_per_pixel: u64) -> Result<(), Skip> {
     within(width, height, SIDE, DECODER_BYTES / bytes_per_pixel.max(1))
+}
+
+/// Refuses an animation of more frames, or of more pixels in all of them, than anybody waits for to load.
+pub(crate) fn check_frames(frames: u32, canvas: u64) -> Result<(), Skip> {
+    if frames > FRAMES || (frames > 1 && canvas * u64::from(frames) > ANIMATION_PIXELS) {
+        return Err(Skip::TooManyFrames);
+    }
+    Ok(())
 }
 
 /// Refuses a source that is too short for the pixels it claims, however simple they are.

@@ -11,10 +11,12 @@ pub enum Skip {
     TooManyPixels,
     /// More bytes than are read.
     TooLarge,
-    /// Not a JPEG or PNG, or a kind of JPEG or PNG that is not read, or no engine for it is built in.
+    /// Not a JPEG, PNG, WebP or GIF, or a kind of one that is not read, or no engine for it is built in.
     Unsupported,
-    /// More than one frame.
+    /// More than one frame, and nothing that is built in makes an animation of them: a still picture is no copy.
     Animated,
+    /// More frames, or more pixels in all of them, than are read.
+    TooManyFrames,
     /// The file breaks the rules of its format, or ends too early.
     Corrupt,
     /// The colours are described in a way that is not converted.
@@ -60,6 +62,7 @@ impl Skip {
             Self::TooLarge => "too-large",
             Self::Unsupported => "unsupported",
             Self::Animated => "animated",
+            Self::TooManyFrames => "too-many-frames",
             Self::Corrupt => "corrupt",
             Self::WideGamutUnconverted => "wide-gamut-unconverted",
             Self::GainMap => "gain-map",

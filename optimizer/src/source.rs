@@ -1,14 +1,17 @@
 //! What a file says about itself, read without decoding a pixel.
 //!
-//! The two readers walk the container to its very end: a file that does not end properly is truncated, and
+//! The readers walk the container to its very end: a file that does not end properly is truncated, and
 //! whatever follows its end (an archive, a script) is never looked at and never copied.
 
 pub(crate) mod exif;
+mod gif;
 pub(crate) mod jpeg;
 pub(crate) mod png;
+mod webp;
 
 #[cfg(fuzzing)]
 pub(crate) use png::unpacked;
+pub(crate) use webp::whole as whole_webp;
 
 use image::metadata::Orientation;
 
@@ -21,6 +24,10 @@ pub enum Format {
     Jpeg,
     /// PNG.
     Png,
+    /// WebP, with or without losses.
+    WebP,
+    /// GIF, of one frame or of many.
+    Gif,
 }
 
 impl Format {
@@ -30,6 +37,10 @@ impl Format {
             Some(Self::Jpeg)
         } else if source.starts_with(b"\x89PNG\r\n\x1a\n") {
             Some(Self::Png)
+        } else if source.starts_with(b"RIFF") && source.get(8..12) == Some(b"WEBP") {
+            Some(Self::WebP)
+        } else if source.starts_with(b"GIF87a") || source.starts_with(b"GIF89a") {
+            Some(Self::Gif)
         } else {
             None
         }
@@ -61,8 +72,14 @@ pub struct Facts<'a> {
     pub obstacle: Option<Skip>,
     /// 16 bits per channel.
     pub sixteen_bit: bool,
-    /// JPEG quality, 1 to 100, as its luma table suggests; `None` for PNG.
+    /// JPEG quality, 1 to 100, as its luma table suggests; `None` for any other.
     pub quality: Option<u8>,
+    /// Something of the picture was lost when the file was made.
+    pub lossy: bool,
+    /// Pictures that are shown one after the other: 1 for a still one.
+    pub frames: u32,
+    /// How often they are shown; nought is for ever.
+    pub loops: u16,
     pub(crate) colours: Colours,
     pub(crate) exif: Option<&'a [u8]>,
 }
@@ -73,6 +90,8 @@ impl<'a> Facts<'a> {
         match Format::of(source).ok_or(Skip::Unsupported)? {
             Format::Jpeg => jpeg::read(source),
             Format::Png => png::read(source),
+            Format::WebP => webp::read(source),
+            Format::Gif => gif::read(source),
         }
     }
 
@@ -106,6 +125,9 @@ impl<'a> Facts<'a> {
             obstacle: None,
             sixteen_bit: false,
             quality: None,
+            lossy: format == Format::Jpeg,
+            frames: 1,
+            loops: 1,
             colours: Colours::default(),
             exif: None,
         }
@@ -141,6 +163,16 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_be_bytes([four[0], four[1], four[2], four[3]]))
+}
+
+/// The little-endian number at `at`.
+fn u16_le(bytes: &[u8], at: usize) -> Option<u16> {
+    u16_at(bytes, at).map(u16::swap_bytes)
+}
+
+/// The little-endian number at `at`.
+fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
+    u32_at(bytes, at).map(u32::swap_bytes)
 }
 
 /// Whether `needle` occurs in `haystack`.

@@ -16,6 +16,7 @@ pub fn strip(source: &[u8]) -> Option<Encoded> {
     let (stripped, content_type) = match Format::of(source)? {
         Format::Jpeg => (of_jpeg(source), "image/jpeg"),
         Format::Png => (of_png(source), "image/png"),
+        Format::WebP | Format::Gif => return None,
     };
     let bytes = stripped.ok()?;
     (bytes.len() < source.len()).then(|| Encoded {

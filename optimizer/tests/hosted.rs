@@ -99,6 +99,7 @@ fn work() -> Vec<(String, Bytes, Vec<Asked>)> {
             every.push(("avif", quality, "first", width));
             every.push(("avif", quality, "refined", width));
             every.push(("webp", quality, "first", width));
+            every.push(("webp", quality, "refined", width));
         }
     }
     let mut work: Vec<_> = [
@@ -111,6 +112,10 @@ fn work() -> Vec<(String, Bytes, Vec<Asked>)> {
         ("photo.png", common::png(&photo)),
         ("cut-out.png", common::png(&cut_out.into())),
         ("drawing.png", common::png(&drawing.into())),
+        ("photo.webp", common::webp(&photo)),
+        ("still.gif", common::gif(&[photo.to_rgb8()])),
+        ("filmed.gif", common::gif(&common::film())),
+        ("drawn.gif", common::gif(&common::slides())),
     ]
     .into_iter()
     .map(|(name, source)| (name.to_owned(), source.into(), every.clone()))

@@ -98,8 +98,8 @@ fn h71_codes_and_logos_are_not_blurred() {
 fn h71_formats_that_are_not_read_are_unsupported_by_name() {
     let pad = [0x20; 4096];
     for magic in [
-        b"GIF89a".as_slice(),
-        b"RIFF\0\0\0\0WEBPVP8 ",
+        b"GIF88a".as_slice(),
+        b"RIFF\0\0\0\0WAVEfmt ",
         b"\0\0\0\x1cftypavif",
         b"<svg xmlns='http://www.w3.org/2000/svg'>",
         b"\0\0\x01\0",

@@ -28,12 +28,13 @@ const MEMORY: usize = 80 * 1000 * 1000;
 /// What it may take to refuse a file whose header tells, in milliseconds.
 const TIME_MS: u64 = 50;
 /// Every reason that stands in `x-vitrine-skip` for a picture.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 18] = [
     "not-smaller",
     "too-many-pixels",
     "too-large",
     "unsupported",
     "animated",
+    "too-many-frames",
     "corrupt",
     "wide-gamut-unconverted",
     "gain-map",

@@ -303,7 +303,6 @@ pub(crate) fn judge<P: Platform>(
         keyed: &["accept", "accept-encoding"],
         now_ms: context.platform.now_ms(),
         stale_default_s: u64::from(context.app.policy.cache.stale_while_revalidate_s),
-        session_cookies: &context.app.policy.cache.session_cookies,
     };
     Shareable::judge(&question, status, headers)
 }
@@ -341,6 +340,12 @@ pub(crate) async fn announce<P: Platform>(
         .cache_put(&note, now_ms.to_le_bytes().to_vec())
         .await;
     true
+}
+
+/// Takes an announcement back: the work is for another to do.
+pub(crate) async fn withdraw<P: Platform>(context: &Context<P>, key: &str) {
+    let note = key::in_flight(key);
+    context.platform.cache_put(&note, Vec::new()).await;
 }
 
 pub(crate) fn store_later<P: Platform>(context: &Context<P>, key: String, entry: Entry) {

@@ -37,7 +37,9 @@ const DIGEST: HeaderName = HeaderName::from_static("x-vitrine-digest");
 /// who has it already is in no need of another.
 const FIRST_S: u64 = 3_600;
 /// Image types that are no work for the optimizer, by their usual ending.
-const OTHER_TYPES: [&str; 6] = [".svg", ".ico", ".gif", ".webp", ".avif", ".bmp"];
+const OTHER_TYPES: [&str; 4] = [".svg", ".ico", ".avif", ".bmp"];
+/// Image types that are, by their names.
+const TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 
 /// Answers a request for an image in another form: the shop's own image where there is none of that form yet.
 pub(crate) async fn at_width<P: Platform>(
@@ -479,7 +481,7 @@ fn why_not_negotiated<P: Platform>(
 ) -> Option<&'static str> {
     let headers = &parts.headers;
     let kind = headers::media_type(headers);
-    if parts.status != StatusCode::OK || !matches!(kind.as_str(), "image/jpeg" | "image/png") {
+    if parts.status != StatusCode::OK || !TYPES.contains(&kind.as_str()) {
         return Some("");
     }
     if headers::is_no_transform(headers) {

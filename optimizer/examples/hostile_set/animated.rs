@@ -4,7 +4,8 @@ use super::Hostile;
 use super::common::photo;
 use super::raw::{gif_frame, gif_of, riff_chunk, vp8x, webp, webp_of};
 
-const MORE: &[&str] = &["animated", "too-many-pixels", "unsupported"];
+/// No GIF is made of a GIF.
+const MORE: &[&str] = &["animated", "too-many-frames", "tiny", "unsupported"];
 
 pub fn files() -> Vec<Hostile> {
     let mut files = Vec::new();

@@ -18,6 +18,7 @@ mod bombs;
 mod common;
 mod damage;
 mod disguise;
+mod gif_webp;
 mod raw;
 mod traps;
 
@@ -64,6 +65,7 @@ pub fn files() -> Vec<Hostile> {
     files.extend(animated::files());
     files.extend(damage::files());
     files.extend(disguise::files());
+    files.extend(gif_webp::files());
     files.extend(traps::files());
     files
 }

@@ -1,12 +1,14 @@
-//! WebP by libwebp, for browsers that do not read AVIF: with losses for photographs, without for what is drawn.
+//! WebP by libwebp, for browsers that do not read AVIF: with losses for photographs, without for what is drawn. And for
+//! every browser that reads it, what moves.
 
 use std::borrow::Cow;
 
 use image::DynamicImage;
-use vitrine_codecs::{self as codecs, LIBWEBP, Pixels, WebP};
+use vitrine_codecs::{self as codecs, LIBWEBP, Pixels, WebP, WebPAnimation};
 
 use super::{Coded, Effort, Encoder};
-use crate::{Kind, Picture, Quality, Skip};
+use crate::source::Facts;
+use crate::{Animation, Format, Kind, Picture, Quality, Skip, kind};
 
 pub(super) struct Libwebp;
 
@@ -15,10 +17,23 @@ const METHOD: u8 = 4;
 /// Effort of the lossless coder, 0 to 100: the default of `cwebp`.
 const LOSSLESS_EFFORT: u8 = 75;
 
+/// Pixels of all frames of an animation that is made while a visitor waits: 0.1 s in wasm at the worst.
+const ANIMATED_IN_TIME: u64 = 100_000;
+/// Pixels of all frames of an animation that is made at all: half a minute in wasm at the worst.
+const ANIMATED: u64 = 20_000_000;
+
 impl Encoder for Libwebp {
     /// 0.15 s per megapixel in wasm with losses, a second without.
     fn max_pixels(&self) -> u64 {
         5_000_000
+    }
+
+    /// A second lossy pass in the same format only adds its errors to those of the first.
+    fn refuse_early(&self, facts: &Facts<'_>, _quality: Quality) -> Result<(), Skip> {
+        if facts.format == Format::WebP && facts.lossy {
+            return Err(Skip::AlreadyCompressed);
+        }
+        Ok(())
     }
 
     fn encode(
@@ -35,30 +50,77 @@ impl Encoder for Libwebp {
             bytes: &bytes,
             alpha,
         };
-        let lossless = kind.is_drawn();
-        let how = if lossless {
-            WebP::Lossless {
-                effort: LOSSLESS_EFFORT,
-                method: METHOD,
-            }
+        let how = if kind.is_drawn() {
+            LOSSLESS
         } else {
-            WebP::Lossy {
-                quality: quality.value(),
-                method: METHOD,
-            }
+            lossy(quality)
         };
         let bytes = codecs::webp(&pixels, how).map_err(|_| Skip::EncoderFailed)?;
-        let recipe = match how {
-            WebP::Lossless { effort, .. } => {
-                format!("libwebp-{LIBWEBP};lossless;e{effort};m{METHOD}")
-            }
-            WebP::Lossy { quality, .. } => format!("libwebp-{LIBWEBP};q{quality};m{METHOD}"),
+        Ok(coded(bytes, recipe(how)))
+    }
+
+    /// A first pass looks at every frame, because what is drawn on one of them is to stay sharp.
+    fn animate(
+        &self,
+        animation: &Animation<'_>,
+        quality: Quality,
+        effort: Effort,
+    ) -> Result<Coded, Skip> {
+        let in_time = match effort {
+            Effort::First => ANIMATED_IN_TIME,
+            Effort::Refined => ANIMATED,
         };
-        Ok(Coded {
-            bytes,
-            content_type: "image/webp",
-            recipe,
-        })
+        if animation.pixels() > in_time {
+            return Err(Skip::TooSlow);
+        }
+        let mut filmed = None;
+        for frame in animation.frames()? {
+            if let Some(this) = kind::is_filmed(&frame?.picture) {
+                filmed = Some(filmed.unwrap_or(true) && this);
+            }
+        }
+        let how = if filmed == Some(true) {
+            lossy(quality)
+        } else {
+            LOSSLESS
+        };
+        let (width, height) = (animation.width(), animation.height());
+        let failed = |_| Skip::EncoderFailed;
+        let mut file =
+            WebPAnimation::begin(width, height, animation.loops(), how).map_err(failed)?;
+        for frame in animation.frames()? {
+            let frame = frame?;
+            file.add(frame.picture.as_raw(), frame.ms).map_err(failed)?;
+        }
+        let bytes = file.end().map_err(failed)?;
+        Ok(coded(bytes, format!("{};animated", recipe(how))))
+    }
+}
+
+fn coded(bytes: Vec<u8>, recipe: String) -> Coded {
+    Coded {
+        bytes,
+        content_type: "image/webp",
+        recipe,
+    }
+}
+
+const LOSSLESS: WebP = WebP::Lossless {
+    effort: LOSSLESS_EFFORT,
+    method: METHOD,
+};
+
+fn lossy(quality: Quality) -> WebP {
+    WebP::Lossy {
+        quality: quality.value(),
+        method: METHOD,
+    }
+}
+
+fn recipe(how: WebP) -> String {
+    match how {
+        WebP::Lossless { effort, .. } => format!("libwebp-{LIBWEBP};lossless;e{effort};m{METHOD}"),
+        WebP::Lossy { quality, .. } => format!("libwebp-{LIBWEBP};q{quality};m{METHOD}"),
     }
 }
 

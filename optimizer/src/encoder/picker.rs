@@ -2,7 +2,7 @@
 
 use super::{Coded, Effort, Encoder};
 use crate::source::Facts;
-use crate::{Kind, Picture, Quality, Skip};
+use crate::{Animation, Kind, Picture, Quality, Skip};
 
 pub(super) struct Picker {
     pub(super) photo: &'static dyn Encoder,
@@ -47,5 +47,17 @@ impl Encoder for Picker {
             };
         }
         best
+    }
+
+    fn animate(
+        &self,
+        animation: &Animation<'_>,
+        quality: Quality,
+        effort: Effort,
+    ) -> Result<Coded, Skip> {
+        let made = |engine: &&dyn Encoder| engine.animate(animation, quality, effort);
+        let mut made = self.drawn.iter().map(made);
+        made.find(|made| *made != Err(Skip::Animated))
+            .unwrap_or(Err(Skip::Animated))
     }
 }

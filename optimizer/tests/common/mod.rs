@@ -336,3 +336,79 @@ pub fn cutout(width: u32, height: u32) -> image::RgbaImage {
         image::Rgba([r, g, b, (cover * 255.0) as u8])
     })
 }
+
+/// A WebP without losses, as simple encoders write it.
+pub fn webp(picture: &DynamicImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    image::codecs::webp::WebPEncoder::new_lossless(&mut file)
+        .write_image(
+            picture.as_bytes(),
+            picture.width(),
+            picture.height(),
+            picture.color().into(),
+        )
+        .unwrap();
+    file
+}
+
+/// A photograph that a camera moves over.
+pub fn film() -> Vec<RgbImage> {
+    let scene = DynamicImage::from(photo(200, 140));
+    let part = |at: u32| scene.crop_imm(at * 4, at * 2, 160, 120).into_rgb8();
+    (0..8).map(part).collect()
+}
+
+/// Banners of which one fades into the next.
+pub fn slides() -> Vec<RgbImage> {
+    let (first, second) = (banner(240, 120), screenshot(240, 120));
+    let mixed =
+        |part: u32| {
+            RgbImage::from_fn(240, 120, |x, y| {
+                let (a, b) = (first.get_pixel(x, y).0, second.get_pixel(x, y).0);
+                image::Rgb([0, 1, 2].map(|at| {
+                    ((u32::from(a[at]) * (4 - part) + u32::from(b[at]) * part) / 4) as u8
+                }))
+            })
+        };
+    (0..=4).map(mixed).collect()
+}
+
+/// A GIF of these frames, for a tenth of a second each and for ever.
+pub fn gif(frames: &[RgbImage]) -> Vec<u8> {
+    let (width, height) = frames[0].dimensions();
+    let mut file = Vec::new();
+    let mut encoder =
+        gif::Encoder::new(&mut file, width as u16, height as u16, &gif_palette()).unwrap();
+    encoder.set_repeat(gif::Repeat::Infinite).unwrap();
+    for frame in frames {
+        encoder.write_frame(&gif_frame(frame, 10)).unwrap();
+    }
+    drop(encoder);
+    file
+}
+
+/// The entry of the palette that is seen through.
+pub const TRANSPARENT: u8 = 216;
+
+/// Six steps of each colour, and one entry that is seen through.
+pub fn gif_palette() -> Vec<u8> {
+    let levels = (0..216).flat_map(|at: u8| [at / 36 * 51, at / 6 % 6 * 51, at % 6 * 51]);
+    levels.chain([0, 0, 0]).collect()
+}
+
+/// A frame in the colours of the palette, dithered as tools do it, for so many hundredths of a second.
+pub fn gif_frame(picture: &RgbImage, delay: u16) -> gif::Frame<'static> {
+    let pixels = picture.enumerate_pixels().map(|(x, y, pixel)| {
+        let threshold = [0, 32, 8, 40, 48, 16, 56, 24][((x + y * 3) % 8) as usize] * 51 / 64;
+        let level = |value: u8| ((u32::from(value) + threshold) / 51).min(5) as u8;
+        let [red, green, blue] = pixel.0.map(level);
+        red * 36 + green * 6 + blue
+    });
+    gif::Frame {
+        width: picture.width() as u16,
+        height: picture.height() as u16,
+        buffer: pixels.collect::<Vec<u8>>().into(),
+        delay,
+        ..gif::Frame::default()
+    }
+}

@@ -25,13 +25,15 @@ const FAILURE_MS: u64 = 600_000;
 const BUSY: &str = "busy";
 /// How long such an optimizer is left alone with that image, in milliseconds: its queue moves by seconds.
 const BUSY_MS: u64 = 5_000;
+/// What the optimizer says of an image that it makes nothing of while a visitor waits.
+const TOO_SLOW: &str = "too-slow";
 /// Mark of a note in a variant's place that says why there is none.
 const NO_VARIANT: &[u8] = b"VTN1";
 /// How long a visitor waits for a first variant, in milliseconds, its queue and its way included.
 const FIRST_MS: u32 = 250;
 /// Stands for everything that the optimizer can make: the first digits of the SHA-256 of its list of results. Whenever an
 /// engine, its version or a setting changes, so does the list, a test says so here, and what was made before is a miss.
-pub(super) const RECIPES: &str = "cfcbeb61d721";
+pub(super) const RECIPES: &str = "b1e27af284e0";
 
 /// Which variant a client gets. Three values, never the raw header, so that the store is not split (H68).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +154,8 @@ pub(super) async fn first<P: Platform>(
     }
 }
 
-/// Keeps what came of a first try. Why there is none is for the try to find out that is not in a hurry, if there is one.
+/// Keeps what came of a first try. Why there is none is for the try to find out that is not in a hurry, if there is one
+/// or if there has to be: nobody waits for an animation.
 async fn keep_first<P: Platform>(
     context: &Context<P>,
     class: Class,
@@ -164,6 +167,10 @@ async fn keep_first<P: Platform>(
         Ok(variant) if class.is_refined() => Variant::First(variant),
         Ok(variant) => Variant::Ready(variant),
         Err(_) if class.is_refined() => return Variant::Unknown,
+        Err(reason) if reason == TOO_SLOW => {
+            asset::withdraw(context, key).await;
+            return Variant::Unknown;
+        }
         Err(reason) => Variant::None(reason),
     };
     keep_or_share(context, key, known, outcome).await;

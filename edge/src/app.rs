@@ -12,7 +12,7 @@ use crate::learned::Memory;
 use crate::operator::Secrets;
 use crate::platform::{Payload, Platform};
 use crate::route::Route;
-use crate::{headers, own, problem, routes};
+use crate::{headers, own, problem, routes, svg};
 
 /// Everything that requests share: the policy and the secrets. Built once per version of either.
 #[derive(Debug)]
@@ -119,9 +119,19 @@ pub(crate) async fn journey<P: Platform>(
         _ if context.app.policy.leaves_alone(route) => {
             routes::pass::untouched(context, payload, "switched-off").await
         }
-        Route::Page => routes::page::respond(context, payload).await,
-        Route::Asset => routes::asset::respond(context, payload).await,
-        Route::Image => routes::image::respond(context, payload).await,
+        route => {
+            let mut answer = match route {
+                Route::Page => routes::page::respond(context, payload).await,
+                Route::Image => routes::image::respond(context, payload).await,
+                _ => routes::asset::respond(context, payload).await,
+            };
+            if context.app.policy.images.guard_svg
+                && svg::guard(&context.client, answer.headers_mut())
+            {
+                context.summary.push("svg-guarded".into());
+            }
+            answer
+        }
     }
 }
 

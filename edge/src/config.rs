@@ -293,6 +293,13 @@ pub struct Images {
     /// ### Default
     /// `false`
     pub client_hints: bool,
+    /// Whether an SVG that is opened by itself, or framed by another site, is sent with a policy under which none of its
+    /// scripts run: they would run as the shop's. Its bytes stay as they are, and what the shop's own pages frame does
+    /// too.
+    ///
+    /// ### Default
+    /// `true`
+    pub guard_svg: bool,
 }
 
 impl Default for Images {
@@ -303,6 +310,7 @@ impl Default for Images {
             avif_quality: 75,
             jpeg_quality: 78,
             client_hints: false,
+            guard_svg: true,
         }
     }
 }

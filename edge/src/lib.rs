@@ -33,6 +33,7 @@ pub mod route;
 mod routes;
 mod sized;
 mod speculation;
+mod svg;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -21,6 +21,8 @@ mod caching;
 mod control;
 #[path = "hazards/crawlers.rs"]
 mod crawlers;
+#[path = "hazards/drawings.rs"]
+mod drawings;
 #[path = "hazards/fonts.rs"]
 mod fonts;
 #[path = "hazards/forms.rs"]

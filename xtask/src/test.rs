@@ -63,7 +63,6 @@ const STEPS: &[Step] = &[
     after("build: components", HOST, build::host_and_tests),
     after("build: components", FASTLY, build::fastly),
     after(HOST, "host and lab: cargo test", host),
-    after(HOST, "conformance: embedded host", || conformance(false)),
     after(
         HOST,
         "images: wasm against native, byte for byte",
@@ -126,19 +125,23 @@ const STEPS: &[Step] = &[
     after(EVERSHOP, "corpus: EverShop as it runs", || {
         storefront::EVERSHOP.browse()
     }),
+    after(EVERSHOP, "EverShop: pictures", || {
+        storefront::EVERSHOP.show()
+    }),
     after(EVERSHOP, "EverShop: stop", || shop("evershop.mjs", "stop")),
     after(HOST, "Oscar: set-up", || shop("oscar.mjs", "setup")),
     after("Oscar: set-up", OSCAR, || shop("oscar.mjs", "start")),
     after(OSCAR, "corpus: Oscar as it runs", || {
         storefront::OSCAR.browse()
     }),
+    after(OSCAR, "Oscar: pictures", || storefront::OSCAR.show()),
     after(OSCAR, "Oscar: stop", || shop("oscar.mjs", "stop")),
     after(CORPUS, "corpus: the second parser", corpus_natively),
     after(FASTLY, VICEROY, || viceroy::install().map(drop)),
     after(
         VICEROY,
         "conformance: every host, and the table of them",
-        || conformance(true),
+        conformance,
     ),
 ];
 

@@ -1,6 +1,9 @@
 //! Storefronts that run, as part of the corpus: their pages are looked at live in a browser, and saved.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
 
 use super::work::{beside, staged};
 use super::{DEMO, EVERSHOP_URL, ON, OSCAR_ON, OSCAR_URL};
@@ -14,6 +17,8 @@ pub(super) struct Storefront {
     /// Where it runs; the demo shop is started for the occasion.
     origin: Option<&'static str>,
     words: &'static [&'static str],
+    /// Its pages with pictures (see `catalogue.mjs`), and those that have fewer bytes of them through Vitrine.
+    catalogue: Option<(&'static str, &'static str)>,
 }
 
 pub(super) const DEMO_SHOP: Storefront = Storefront {
@@ -21,6 +26,7 @@ pub(super) const DEMO_SHOP: Storefront = Storefront {
     config: DEMO,
     origin: None,
     words: &["--product", "/p/ember-mug", "--also", "/cart,/checkout"],
+    catalogue: None,
 };
 
 pub(super) const EVERSHOP: Storefront = Storefront {
@@ -35,6 +41,10 @@ pub(super) const EVERSHOP: Storefront = Storefront {
         "--also",
         "/search?keyword=cup,/cart,/checkout,/account/login",
     ],
+    catalogue: Some((
+        "home=/,category=/accessories,product=/accessories/ceramic-coffee-cup-white",
+        "home,category",
+    )),
 };
 
 pub(super) const OSCAR: Storefront = Storefront {
@@ -51,6 +61,10 @@ pub(super) const OSCAR: Storefront = Storefront {
         "--also",
         "/search/?q=lamp,/basket/,/checkout/,/accounts/login/",
     ],
+    catalogue: Some((
+        "home=/,category=/catalogue/?page=2,product=/catalogue/laptop_1/",
+        "home,category,product",
+    )),
 };
 
 /// Where the pages of all of them are.
@@ -66,17 +80,33 @@ impl Storefront {
 
     /// Its pages straight and through Vitrine, with every default on.
     pub(super) fn browse(&self) -> anyhow::Result<()> {
+        must(
+            self.through("storefront.mjs", &self.folder())
+                .args(self.words),
+        )
+    }
+
+    /// Its pictures straight and through Vitrine, side by side.
+    pub(super) fn show(&self) -> anyhow::Result<()> {
+        let (pages, smaller) = self.catalogue.context("this shop has no catalogue")?;
+        let mut script = self.through(
+            "catalogue.mjs",
+            &place::target().join("catalogue").join(self.name),
+        );
+        must(script.args(["--pages", pages, "--smaller", smaller]))
+    }
+
+    /// A script of the browser lab over this shop, with a folder for what it saves.
+    fn through(&self, script: &str, folder: &Path) -> Command {
         let mut lab = match self.origin {
             None => staged(self.config),
             Some(origin) => beside(self.config, origin),
         };
-        must(
-            lab.arg("node")
-                .arg(place::browser().join("storefront.mjs"))
-                .args(["--origin", "{origin}", "--vitrine", "{vitrine}"])
-                .arg("--folder")
-                .arg(self.folder())
-                .args(self.words),
-        )
+        lab.arg("node")
+            .arg(place::browser().join(script))
+            .args(["--origin", "{origin}", "--vitrine", "{vitrine}"])
+            .arg("--folder")
+            .arg(folder);
+        lab
     }
 }

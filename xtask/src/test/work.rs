@@ -53,9 +53,8 @@ pub(super) fn host() -> anyhow::Result<()> {
     build::test_host()
 }
 
-/// The same cases over HTTP through every door that is built. With Fastly among them, the table of hosts is held to
-/// what was seen.
-pub(super) fn conformance(fastly: bool) -> anyhow::Result<()> {
+/// The same cases over HTTP through every door. The table of hosts is held to what was seen.
+pub(super) fn conformance() -> anyhow::Result<()> {
     let mut doors = cargo(&[
         "test",
         "--quiet",
@@ -66,15 +65,12 @@ pub(super) fn conformance(fastly: bool) -> anyhow::Result<()> {
         "--test",
         "doors",
     ]);
+    let module = place::target().join("wasm32-wasip1/wasm/vitrine-edge-fastly.wasm");
     doors
         .env("VITRINE_BIN", place::vitrine())
-        .env("VITRINE_MANIFEST", place::root().join("spin.toml"));
-    if fastly {
-        let module = place::target().join("wasm32-wasip1/wasm/vitrine-edge-fastly.wasm");
-        doors
-            .env("VICEROY_BIN", viceroy::install()?)
-            .env("FASTLY_WASM", module);
-    }
+        .env("VITRINE_MANIFEST", place::root().join("spin.toml"))
+        .env("VICEROY_BIN", viceroy::install()?)
+        .env("FASTLY_WASM", module);
     must(&mut doors)
 }
 

@@ -31,6 +31,8 @@ enum Command {
     Explain(commands::explain::Args),
     /// Take in what has been learned of the shop's pages, or show what it leads to.
     Hints(commands::hints::Args),
+    /// Images in other forms.
+    Images(commands::images::Args),
     /// Real-user metrics: p75 with intervals, by template and device.
     Report(commands::report::Args),
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => commands::audit::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Hints(args) => commands::hints::run(&args),
+        Command::Images(args) => commands::images::run(&args),
         Command::Report(args) => commands::report::run(args),
     };
     result.unwrap_or_else(|error| {

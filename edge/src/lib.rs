@@ -41,3 +41,4 @@ pub use answer::{Answer, AnswerBody, Pipe};
 pub use app::App;
 pub use headers::Visitor;
 pub use operator::Secrets;
+pub use sized::{Refusal as ImageRefusal, address as image_address};

@@ -116,24 +116,30 @@ pub(crate) struct Asked {
 
 /// Why an address names no image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
+    /// No path of the shop.
     #[error(
         "no image of the shop is named here: its path is expected behind the options, as in /_v/i/w640/media/vase.jpg"
     )]
     NoImage,
+    /// No width first.
     #[error("options begin with a width: w and pixels, as in /_v/i/w640/media/vase.jpg, or wauto")]
     Width,
+    /// No quality that there is.
     #[error("the quality is q-saver or q-zoom; without one it is the standard")]
     Quality,
+    /// No shape that there is, or no point.
     #[error(
         "a crop is c-, one of the shapes {shapes}, and the point that matters in percent from the left and the top, as in c-4x5-50-30",
         shapes = SHAPES.join(", ")
     )]
     Crop,
+    /// Something else, or in another order.
     #[error(
         "behind the width there may be a quality, a crop and a signature, in this order and each once, as in w640_q-saver_c-4x5-50-30"
     )]
     Options,
+    /// Not signed, or by no key of ours.
     #[error("the address needs a valid signature: `vitrine images sign` writes one")]
     Signature,
 }
@@ -158,6 +164,23 @@ pub(crate) fn path(form: Form, path_and_query: &str, key: &str) -> String {
     }
     let tag = token::tag(key.as_bytes(), &unsigned(&options, path_and_query));
     format!("{PREFIX}{options}{SIGNED}{tag}{path_and_query}")
+}
+
+/// Writes the address of an image of the shop in another form: `/media/vase.jpg` with the options `w640_q-saver`. Signed
+/// where there is a key.
+///
+/// ```
+/// let address = vitrine_edge::image_address("/media/vase.jpg", "w600_q-saver", "");
+/// assert_eq!(address.unwrap(), "/_v/i/w640_q-saver/media/vase.jpg");
+/// ```
+pub fn address(path_and_query: &str, options: &str, key: &str) -> Result<String, Refusal> {
+    if !path_and_query.starts_with('/') {
+        return Err(Refusal::NoImage);
+    }
+    let written = format!("{PREFIX}{options}{path_and_query}");
+    let written: Uri = written.parse().map_err(|_| Refusal::NoImage)?;
+    let asked = read(&written, &[])?;
+    Ok(path(asked.form, &asked.inner.to_string(), key))
 }
 
 /// What stands before a signature, which is the last option.

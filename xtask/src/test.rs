@@ -90,6 +90,9 @@ const STEPS: &[Step] = &[
     after(HOST, "browser: lazy and largest images", || {
         browser_alone("images.mjs")
     }),
+    after(HOST, "browser: widths, crops and hints", || {
+        browser_alone("widths.mjs")
+    }),
     after("set-up", CORPUS, || corpus(&["--fetch"])),
     after(HOST, "corpus: the browser's console", corpus_in_browser),
     after(HOST, "browser: scripts", || browser_alone("scripts.mjs")),

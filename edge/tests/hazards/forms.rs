@@ -306,7 +306,7 @@ fn h67_in_place_no_hint_changes_a_dimension_and_density_changes_nothing() {
 fn a_width_that_is_left_to_the_browser_is_that_of_the_place_or_the_screen_or_the_images_own() {
     let fake = shop();
     let app = app(HINTS);
-    let mut ask = |headers: &[(&'static str, &str)]| {
+    let ask = |headers: &[(&'static str, &str)]| {
         let headers = [&[AVIF], headers].concat();
         made(&settled(&fake, &app, "/_v/i/wauto/img/7.jpg", &headers)).to_owned()
     };

@@ -1,7 +1,8 @@
 //! ## What it does
 //! Offers an image in several widths: an image that a rule names gets a `srcset` of smaller versions, which
 //! Vitrine makes itself, and the `sizes` that the rule states. Where the page's style sheet cuts the image to a shape
-//! anyway (`object-fit: cover`), the rule may have it cut before it is sent.
+//! anyway (`object-fit: cover`), the rule may have it cut before it is sent. Where `sizes` has an end, widths that no
+//! screen takes are left out; the widest is there for who looks closely.
 //! ## Why it helps
 //! A phone that shows a picture 360 pixels wide need not load the one made for a desktop.
 //! ## When it stays away
@@ -208,6 +209,38 @@ fn refusal(tag: &Tag<'_, '_, '_>) -> Option<&'static str> {
     image::has_lazy_loader(tag).then_some(image::LAZY_LOADER)
 }
 
+/// Pixels that the densest screens of phones have for one of the page's.
+const DENSEST: f32 = 3.0;
+
+/// The widths that are offered: those below the image's own, up to the first that is enough for any screen. Who zooms
+/// in gets the image's own.
+fn widths(rule: &Rule) -> impl Iterator<Item = u16> {
+    let enough = widest_shown(&rule.sizes).map_or(f32::MAX, |shown| shown * DENSEST);
+    let mut is_enough = false;
+    let offered = sized::WIDTHS.into_iter().take_while(move |width| {
+        let is_needed = !is_enough;
+        is_enough = f32::from(*width) >= enough;
+        is_needed
+    });
+    let full = rule.full_width_px;
+    offered.filter(move |width| *width < full)
+}
+
+/// The widest that `sizes` comes to, in pixels of the page. `None` where that grows with the screen, or is calculated.
+fn widest_shown(sizes: &str) -> Option<f32> {
+    let number = |text: &str, unit| text.strip_suffix(unit)?.trim().parse::<f32>().ok();
+    let shown = |one: &str| {
+        let (condition, length) = one.rsplit_once(' ').unwrap_or(("", one));
+        let of_screen = || {
+            let screen = condition.trim().strip_prefix("(max-width:")?;
+            let screen = number(screen.strip_suffix(')')?.trim(), "px")?;
+            Some(number(length, "vw")? / 100.0 * screen)
+        };
+        number(length, "px").or_else(of_screen)
+    };
+    sizes.split(',').try_fold(0.0_f32, |widest, one| Some(widest.max(shown(one.trim())?)))
+}
+
 /// The `srcset` of an image: every width below its own, and itself. Where it is to be cut or of another quality than it
 /// is in place, the widest version stands in its place: that is never wider than the image.
 fn offer(url: &Url, rule: &Rule, page: &Page) -> Result<String, &'static str> {
@@ -235,7 +268,7 @@ fn offer(url: &Url, rule: &Rule, page: &Page) -> Result<String, &'static str> {
     };
     let full = rule.full_width_px;
     let mut srcset = String::new();
-    for width in sized::WIDTHS.into_iter().filter(|width| *width < full) {
+    for width in widths(rule) {
         let _ = write!(srcset, "{} {width}w, ", page.own_url(&at(width)));
     }
     if form == Form::default() {
@@ -247,4 +280,27 @@ fn offer(url: &Url, rule: &Rule, page: &Page) -> Result<String, &'static str> {
         let _ = write!(srcset, "{} {full}w", page.own_url(&widest));
     }
     Ok(srcset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::widest_shown;
+
+    #[test]
+    fn what_a_page_shows_at_the_most_is_read_where_it_has_an_end() {
+        for (sizes, widest) in [
+            ("320px", Some(320.0)),
+            ("(max-width: 600px) 50vw, 320px", Some(320.0)),
+            ("(max-width:800px) 100vw, (max-width: 1200px) 50vw, 400px", Some(800.0)),
+            ("(min-width: 1200px) 300px, 240px", Some(300.0)),
+            ("100vw", None),
+            ("(min-width: 600px) 50vw, 320px", None),
+            ("(max-width: 40em) 50vw, 320px", None),
+            ("calc(50vw - 10px), 320px", None),
+            ("calc(100px + 2em)", None),
+            ("", None),
+        ] {
+            assert_eq!(widest_shown(sizes), widest, "{sizes}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use image::{DynamicImage, GrayAlphaImage, RgbaImage};
 use moxcms::{ColorProfile, Layout, TransformOptions};
-use vitrine_optimizer::{Crop, Effort, Job, Skip, Target, encode};
+use vitrine_optimizer::{Crop, Effort, Encoded, Job, Skip, Target, encode};
 
 #[test]
 fn a_jpeg_photograph_becomes_a_smaller_avif_of_the_same_size() {
@@ -134,6 +134,48 @@ fn a_picture_is_made_narrower_in_its_proportions_and_never_wider() {
         avif_facts(&at(Target::Avif, 900).unwrap()),
         (400, 300, false)
     );
+}
+
+/// Width and height of a result, whatever its format.
+fn size(encoded: &Encoded) -> (u32, u32) {
+    if encoded.content_type == "image/avif" {
+        let (width, height, _) = avif_facts(encoded);
+        return (width, height);
+    }
+    let picture = pixels(encoded);
+    (picture.width(), picture.height())
+}
+
+#[test]
+fn no_format_and_no_step_makes_a_picture_or_a_part_of_it_wider_than_it_is() {
+    let drawn = uncompressed(&quarters(150, 100));
+    let mut made = 0;
+    for (source, own) in [(photo_jpeg(150, 100), (150, 100)), (drawn, (150, 100))] {
+        for target in [Target::Avif, Target::WebP, Target::Same] {
+            for effort in [Effort::First, Effort::Refined] {
+                for width in [150, 151, 320, 1920] {
+                    for (crop, own) in [(None, own), (Crop::from_name("1x1@50-50"), (100, 100))] {
+                        let job = Job {
+                            effort,
+                            width: Some(width),
+                            crop,
+                            ..job(target, 75)
+                        };
+                        if let Ok(encoded) = encode(&source, &job) {
+                            assert_eq!(
+                                size(&encoded),
+                                own,
+                                "{target:?} {effort:?} {width} {crop:?}"
+                            );
+                            made += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let least = if has_c_engines() { 88 } else { 40 };
+    assert!(made >= least, "only {made} were made");
 }
 
 #[test]

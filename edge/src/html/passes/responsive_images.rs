@@ -7,7 +7,7 @@
 //! A phone that shows a picture 360 pixels wide need not load the one made for a desktop.
 //! ## When it stays away
 //! Everywhere without a rule. Images that have a `srcset`, stand in a `<picture>`, belong to a lazy loader, are
-//! not JPEG or PNG of the shop itself, or opt out. A script that gives such an image another `src` still changes
+//! not JPEG, PNG or WebP of the shop itself, or opt out. A script that gives such an image another `src` still changes
 //! the picture: a small script of ours then takes the offer back; where the page's security policy does not allow
 //! that script, nothing is done.
 //! ## Example
@@ -248,8 +248,8 @@ fn offer(url: &Url, rule: &Rule, page: &Page) -> Result<String, &'static str> {
         return Err("it is not the shop's own");
     }
     let path = url.path().to_ascii_lowercase();
-    if ![".jpg", ".jpeg", ".png"].iter().any(|suffix| path.ends_with(suffix)) {
-        return Err("its address is not that of a JPEG or PNG");
+    if ![".jpg", ".jpeg", ".png", ".webp"].iter().any(|suffix| path.ends_with(suffix)) {
+        return Err("its address is not that of a JPEG, PNG or WebP");
     }
     let own = &url[Position::BeforePath..Position::AfterQuery];
     // A serialized URL is ASCII; what could end a candidate or the attribute is not offered.

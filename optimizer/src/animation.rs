@@ -83,7 +83,8 @@ pub(crate) struct Frames<'a> {
     canvas: RgbaImage,
     /// One byte per pixel of a frame.
     indices: Vec<u8>,
-    ended: bool,
+    /// Frames that the container has, and that have not been read.
+    left: u32,
 }
 
 impl<'a> Frames<'a> {
@@ -100,14 +101,13 @@ impl<'a> Frames<'a> {
             // Browsers do not show the background colour.
             canvas: RgbaImage::new(facts.width, facts.height),
             indices: Vec::new(),
-            ended: false,
+            left: facts.frames,
         })
     }
 
-    fn frame(&mut self) -> Result<Option<Frame>, Skip> {
-        let Some(frame) = self.decoder.next_frame_info().map_err(|_| Skip::Corrupt)? else {
-            return Ok(None);
-        };
+    fn frame(&mut self) -> Result<Frame, Skip> {
+        let frame = self.decoder.next_frame_info();
+        let frame = frame.ok().flatten().ok_or(Skip::Corrupt)?;
         let place = Place::of(frame);
         let (ms, after) = (u32::from(frame.delay) * 10, frame.dispose);
         let (transparent, palette) = (frame.transparent, frame.palette.clone());
@@ -129,7 +129,7 @@ impl<'a> Frames<'a> {
             clear(&mut self.canvas, place);
         }
         let ms = if ms < LEAST_MS { INSTEAD_MS } else { ms };
-        Ok(Some(Frame { picture, ms }))
+        Ok(Frame { picture, ms })
     }
 }
 
@@ -137,12 +137,12 @@ impl Iterator for Frames<'_> {
     type Item = Result<Frame, Skip>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
+        self.left = self.left.checked_sub(1)?;
+        let frame = self.frame();
+        if frame.is_err() {
+            self.left = 0;
         }
-        let frame = self.frame().transpose();
-        self.ended = !matches!(frame, Some(Ok(_)));
-        frame
+        Some(frame)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The component in its host gives the bytes that the library gives natively: for every engine and setting, on
-//! generated pictures and on the photographs in the folder `VITRINE_PHOTOS`.
+//! generated pictures and on the photographs in the folder `VITRINE_PHOTOS`. And no hostile file makes it trap.
 //!
 //! `cargo xtask test` builds what this needs, and names it: `VITRINE_BIN`, and the component in `OPTIMIZER_WASM`. Prints
 //! what wasm takes beside native, queue and transport included.
@@ -10,18 +10,21 @@
     reason = "a test of a whole host starts it, and measures time"
 )]
 
-mod common;
+#[path = "hosted/host.rs"]
+mod host;
+#[path = "hosted/hostile.rs"]
+mod hostile;
+#[path = "../examples/hostile_set/main.rs"]
+mod hostile_set;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use host::Host;
+use hostile_set::common;
+use http::Request;
 use image::DynamicImage;
 use vitrine_optimizer::respond;
 
@@ -33,7 +36,7 @@ type Asked = (&'static str, u8, &'static str, u32);
 
 #[test]
 fn wasm_gives_the_bytes_that_native_code_gives() {
-    let host = Host::start();
+    let host = Host::shared();
     let mut seen = 0;
     let mut times: BTreeMap<Asked, (Duration, Duration)> = BTreeMap::new();
     for (name, source, asked) in work() {
@@ -153,113 +156,3 @@ fn photographs() -> Vec<PathBuf> {
     assert!(!paths.is_empty(), "VITRINE_PHOTOS has none");
     paths
 }
-
-/// The host, with the optimizer alone in it.
-struct Host {
-    process: Child,
-    address: String,
-    folder: PathBuf,
-}
-
-impl Host {
-    fn start() -> Self {
-        let named =
-            |name: &str| std::env::var(name).expect("VITRINE_BIN and OPTIMIZER_WASM should be set");
-        let folder = std::env::temp_dir().join(format!("vitrine-hosted-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::copy(named("OPTIMIZER_WASM"), folder.join("optimizer.wasm")).unwrap();
-        std::fs::write(folder.join("spin.toml"), MANIFEST).unwrap();
-        let port = std::env::var("VITRINE_PORT").unwrap_or_else(|_| {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap().port().to_string()
-        });
-        let address = format!("127.0.0.1:{port}");
-        let process = Command::new(named("VITRINE_BIN"))
-            .args([
-                "up",
-                "--quiet",
-                "--manifest",
-                "spin.toml",
-                "--state-dir",
-                "state",
-            ])
-            .args(["--listen", &address])
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let host = Self {
-            process,
-            address,
-            folder,
-        };
-        // The first start compiles the component.
-        let begun = Instant::now();
-        while TcpStream::connect(&host.address).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_mins(2),
-                "the host does not listen"
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        host
-    }
-
-    /// HTTP/1.0: an answer ends with its connection.
-    fn ask(&self, request: &Request<Bytes>) -> (u16, HeaderMap, Vec<u8>) {
-        let mut head = format!(
-            "POST {} HTTP/1.0\r\nhost: optimizer\r\n",
-            request.uri().path()
-        );
-        for (name, value) in request.headers() {
-            write!(head, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
-        }
-        write!(head, "content-length: {}\r\n\r\n", request.body().len()).unwrap();
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(request.body()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .unwrap();
-        let head = std::str::from_utf8(&answer[..end]).unwrap();
-        let mut lines = head.split("\r\n");
-        let status = lines
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
-        let headers = lines.map(|line| {
-            let (name, value) = line.split_once(": ").unwrap();
-            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-            (name, HeaderValue::from_str(value).unwrap())
-        });
-        (status, headers.collect(), answer[end + 4..].to_vec())
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-const MANIFEST: &str = r#"
-spin_manifest_version = 2
-[application]
-name = "optimizer-alone"
-version = "0.1.0"
-[[trigger.http]]
-route = "/..."
-component = "optimizer"
-[component.optimizer]
-source = "optimizer.wasm"
-allowed_outbound_hosts = []
-"#;

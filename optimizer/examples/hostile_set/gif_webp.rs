@@ -100,6 +100,14 @@ fn codes() -> Vec<Hostile> {
         let name = format!("codes of {size} bits");
         files.push(Hostile::told("gif", name, gif_of(72, 60, &frame), CORRUPT));
     }
+    // The decoder takes the next block for more of the frame's codes.
+    let between = [gif_frame(72, 60), frame_of(1, 1, 8, &[]), gif_frame(72, 60)].concat();
+    files.push(Hostile::told(
+        "gif",
+        "a frame without codes between others",
+        gif_of(72, 60, &between),
+        CORRUPT,
+    ));
     let far = frame_of(6_000, 6_000, 8, &FILL);
     files.push(Hostile::told(
         "gif",

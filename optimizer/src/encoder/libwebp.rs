@@ -19,8 +19,8 @@ const LOSSLESS_EFFORT: u8 = 75;
 
 /// Pixels of all frames of an animation that is made while a visitor waits: 0.1 s in wasm at the worst.
 const ANIMATED_IN_TIME: u64 = 100_000;
-/// Pixels of all frames of an animation that is made at all: half a minute in wasm at the worst.
-const ANIMATED: u64 = 20_000_000;
+/// Pixels of all frames of an animation that is made at all: 15 s in wasm, and half a minute on a busy machine.
+const ANIMATED: u64 = 15_000_000;
 
 impl Encoder for Libwebp {
     /// 0.15 s per megapixel in wasm with losses, a second without.

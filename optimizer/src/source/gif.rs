@@ -114,6 +114,9 @@ impl<'a> Walk<'a> {
             return Err(Skip::Corrupt);
         }
         let begin = self.at;
+        if self.block()?.is_empty() {
+            return Err(Skip::Corrupt);
+        }
         self.skip_blocks()?;
         let pixels = u64::from(width) * u64::from(height);
         limits::check_length(self.at - begin, pixels / LZW_RATIO)?;

@@ -15,7 +15,7 @@
 mod animated;
 mod bombs;
 #[path = "../../tests/common/mod.rs"]
-pub mod common;
+pub(crate) mod common;
 mod damage;
 mod disguise;
 mod gif_webp;

@@ -172,6 +172,26 @@ fn h71_a_drawn_gif_becomes_a_webp_of_the_very_same_frames() {
     }
 }
 
+/// Losses change a flat ground a little, and only where something has moved: a trail that everybody sees.
+#[test]
+fn h71_what_moves_on_a_flat_ground_leaves_no_trail() {
+    if !has_c_engines() {
+        return;
+    }
+    let frames = (0..6u32).map(|at| {
+        let mut picture = RgbImage::from_pixel(240, 120, image::Rgb([250, 246, 235]));
+        image::imageops::replace(&mut picture, &photo(70, 70), i64::from(at * 20), 30);
+        frame(&picture, 10)
+    });
+    let source = gif_of(240, 120, frames.collect(), None);
+    let made = to_webp(&source, 75).unwrap();
+    let (expected, seen) = (of_gif(&source), of_webp(&made.bytes));
+    assert_eq!(expected.len(), seen.len());
+    for (expected, seen) in expected.iter().zip(&seen) {
+        assert!(same(&expected.0, &seen.0), "{}", made.recipe);
+    }
+}
+
 #[test]
 fn h71_a_filmed_gif_may_lose_what_nobody_sees_and_keeps_its_times() {
     if !has_c_engines() {

@@ -108,6 +108,7 @@ pub(crate) fn lines_of(name: &str, source: &[u8]) -> Vec<String> {
     add("rust", rust(&job));
     add("rust-narrow", rust(&narrow));
     add("same", common::to_same(source, 75));
+    add("same-refined", common::to_same_refined(source, 75));
     add("strip", strip(source).ok_or(Skip::NothingToDo));
     lines
 }

@@ -34,6 +34,12 @@ pub(crate) fn decode(source: &[u8], facts: &Facts<'_>) -> Result<Picture, Skip> 
     Ok(Picture::new(image, !converted && !facts.sixteen_bit))
 }
 
+/// The pixels of a file that was made here.
+pub(crate) fn shown(file: &[u8]) -> Result<DynamicImage, Skip> {
+    let facts = Facts::read(file)?;
+    Ok(decode(file, &facts)?.image().clone())
+}
+
 /// Strict: a file that breaks a rule is left alone, because the browser's repair may look different from ours.
 /// The decoder's vector paths stay off, so that the same file gives the same pixels on every machine and in wasm.
 fn jpeg(source: &[u8], facts: &Facts<'_>) -> Result<DynamicImage, Skip> {

@@ -6,6 +6,7 @@ mod avif;
 mod libaom;
 #[cfg(feature = "codecs")]
 mod libwebp;
+mod measured;
 mod mozjpeg;
 #[cfg(any(feature = "codecs", feature = "pure-rust"))]
 mod picker;

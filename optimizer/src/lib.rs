@@ -28,12 +28,10 @@ pub mod fuzz;
 mod job;
 mod kind;
 pub mod limits;
-#[cfg(feature = "codecs")]
 mod metric;
 mod picture;
 #[cfg(any(feature = "codecs", feature = "pure-rust"))]
 mod planes;
-#[cfg(feature = "codecs")]
 mod search;
 mod service;
 mod shape;

@@ -1,19 +1,35 @@
-//! Finds the coarsest quantizer at which a picture still looks as good as was asked, in two or three encodes.
+//! Finds the coarsest setting at which a picture still looks as good as was asked, in two or three encodes.
 
 use crate::Skip;
 
-/// Encodes that one picture may take.
-const ATTEMPTS: usize = 4;
 /// Points by which a score may miss its target without another encode: below nobody sees it, above it is not worth one.
 const BELOW: f64 = 0.5;
 const ABOVE: f64 = 1.5;
-/// Points of score for one step of the quantizer: a mean over product photographs, until two encodes say better.
-const SLOPE: f64 = -1.2;
+/// Points by which the best that a search has found may miss its target: nobody would measure it again.
+pub(crate) const TOLERANCE: f64 = 5.0;
 
-/// One encode: its quantizer, what was made, and how good that looks.
+/// The steps of an engine, which all count towards coarser.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    pub(crate) finest: f64,
+    pub(crate) coarsest: f64,
+    /// Points of score for one step, towards coarser and towards finer: means over product photographs, until two
+    /// encodes say better.
+    pub(crate) slopes: (f64, f64),
+    /// Encodes that one picture may take.
+    pub(crate) attempts: usize,
+}
+
+impl Scale {
+    fn step(&self, step: f64) -> u8 {
+        step.round().clamp(self.finest, self.coarsest) as u8
+    }
+}
+
+/// One encode: its step, what was made, and how good that looks.
 #[derive(Debug)]
 pub(crate) struct Attempt<T> {
-    pub(crate) quantizer: u8,
+    pub(crate) step: u8,
     pub(crate) made: T,
     pub(crate) score: f64,
 }
@@ -21,33 +37,26 @@ pub(crate) struct Attempt<T> {
 /// Searches from `start`, by the secant through the last two encodes. The result is the coarsest one that is good
 /// enough, or else the best.
 pub(crate) fn search<T>(
+    scale: &Scale,
     target: f64,
     start: f64,
     mut encode: impl FnMut(u8) -> Result<(T, f64), Skip>,
 ) -> Result<Attempt<T>, Skip> {
     let mut attempts: Vec<Attempt<T>> = Vec::new();
-    let mut quantizer = step(start);
-    while attempts.len() < ATTEMPTS
-        && attempts
-            .iter()
-            .all(|attempt| attempt.quantizer != quantizer)
-    {
-        let (made, score) = encode(quantizer)?;
-        attempts.push(Attempt {
-            quantizer,
-            made,
-            score,
-        });
+    let mut step = scale.step(start);
+    while attempts.len() < scale.attempts && attempts.iter().all(|attempt| attempt.step != step) {
+        let (made, score) = encode(step)?;
+        attempts.push(Attempt { step, made, score });
         if (target - BELOW..=target + ABOVE).contains(&score) {
             break;
         }
-        quantizer = next(&attempts, target);
+        step = next(scale, &attempts, target);
     }
     let good = |attempt: &Attempt<T>| attempt.score >= target - BELOW;
     attempts
         .into_iter()
         .max_by(|a, b| match (good(a), good(b)) {
-            (true, true) => a.quantizer.cmp(&b.quantizer),
+            (true, true) => a.step.cmp(&b.step),
             (false, false) => a.score.total_cmp(&b.score),
             (a, b) => a.cmp(&b),
         })
@@ -55,37 +64,42 @@ pub(crate) fn search<T>(
 }
 
 /// Where the line through the last two encodes meets the target.
-fn next<T>(attempts: &[Attempt<T>], target: f64) -> u8 {
+fn next<T>(scale: &Scale, attempts: &[Attempt<T>], target: f64) -> u8 {
     let Some(last) = attempts.last() else {
-        return step(0.0);
+        return scale.step(0.0);
     };
+    let (coarser, finer) = scale.slopes;
     let slope = match attempts {
         [.., before, last] => {
-            let run = f64::from(last.quantizer) - f64::from(before.quantizer);
+            let run = f64::from(last.step) - f64::from(before.step);
             // A line that is flat or rises comes from noise.
-            ((last.score - before.score) / run).clamp(3.0 * SLOPE, SLOPE / 3.0)
+            ((last.score - before.score) / run).clamp(3.0 * finer, coarser / 3.0)
         }
-        _ => SLOPE,
+        _ if last.score < target => finer,
+        _ => coarser,
     };
-    step(f64::from(last.quantizer) + (target + BELOW - last.score) / slope)
-}
-
-fn step(quantizer: f64) -> u8 {
-    quantizer.round().clamp(1.0, 63.0) as u8
+    scale.step(f64::from(last.step) + (target + BELOW - last.score) / slope)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const AV1: Scale = Scale {
+        finest: 1.0,
+        coarsest: 63.0,
+        slopes: (-1.2, -1.2),
+        attempts: 4,
+    };
+
     fn run(target: f64, curve: impl Fn(f64) -> f64) -> (u8, f64, usize) {
         let mut encodes = 0;
-        let found = search(target, 34.0, |quantizer| {
+        let found = search(&AV1, target, 34.0, |quantizer| {
             encodes += 1;
             Ok(((), curve(f64::from(quantizer))))
         })
         .unwrap();
-        (found.quantizer, found.score, encodes)
+        (found.step, found.score, encodes)
     }
 
     #[test]
@@ -114,7 +128,7 @@ mod tests {
     #[test]
     fn where_nothing_is_good_enough_the_best_is_taken() {
         let (quantizer, score, encodes) = run(80.0, |q| 50.0 - q / 10.0);
-        assert!(encodes <= ATTEMPTS);
+        assert!(encodes <= AV1.attempts);
         assert_eq!(quantizer, 1, "{score}");
     }
 
@@ -127,15 +141,14 @@ mod tests {
                 90.0
             }
         });
-        assert!(encodes <= ATTEMPTS);
+        assert!(encodes <= AV1.attempts);
     }
 
     #[test]
     fn a_failure_of_the_encoder_is_a_failure_of_the_search() {
-        let failed = search(70.0, 34.0, |_| Err::<((), f64), _>(Skip::EncoderFailed));
-        assert_eq!(
-            failed.map(|found| found.quantizer),
-            Err(Skip::EncoderFailed)
-        );
+        let failed = search(&AV1, 70.0, 34.0, |_| {
+            Err::<((), f64), _>(Skip::EncoderFailed)
+        });
+        assert_eq!(failed.map(|found| found.step), Err(Skip::EncoderFailed));
     }
 }

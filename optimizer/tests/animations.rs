@@ -382,7 +382,7 @@ fn a_webp_is_a_source_like_any_other_but_loses_nothing_twice_in_its_own_format()
         assert_eq!(alpha, picture.color().has_alpha());
 
         let source = webp(&picture, quick);
-        let made = to_webp(&source, 75).unwrap();
+        let made = common::at_once(&source, Target::WebP, 75).unwrap();
         let same = common::difference(&common::pixels(&made).into_rgb8(), &picture.to_rgb8());
         assert!(made.recipe.contains("q75"));
         assert!(alpha || same.0 < 4.0, "{same:?}");

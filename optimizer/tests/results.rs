@@ -42,7 +42,7 @@ fn only_an_engine_in_c_makes_an_avif_while_a_visitor_waits() {
 fn a_photograph_becomes_a_smaller_webp_that_looks_the_same() {
     let picture = photo(240, 180);
     let source = jpeg(&picture.clone().into(), 95);
-    let webp = to_webp(&source, 75).unwrap();
+    let webp = at_once(&source, Target::WebP, 75).unwrap();
     let made = (webp.content_type, webp.recipe.as_str());
     if has_c_engines() {
         assert_eq!(made, ("image/webp", "libwebp-1.6.0;q75;m4"));
@@ -80,7 +80,7 @@ fn h70_alpha_is_kept_for_browsers_without_avif() {
         let [r, g, b] = [(x * 3) as u8, (y * 2 + x) as u8, (x * y / 40) as u8];
         image::Rgba([r, g, b, if x < 80 { (y * 2) as u8 } else { 255 }])
     });
-    let webp = to_webp(&png(&cut_out.clone().into()), 90).unwrap();
+    let webp = at_once(&png(&cut_out.clone().into()), Target::WebP, 90).unwrap();
     let shown = pixels(&webp).into_rgba8();
     let alpha = |image: &RgbaImage| image.pixels().map(|pixel| pixel.0[3]).collect::<Vec<u8>>();
     assert_eq!(alpha(&shown), alpha(&cut_out));

@@ -59,7 +59,11 @@ fn a_crop_is_of_the_shape_that_was_asked_for() {
 
 #[test]
 fn the_media_type_of_the_request_is_not_believed() {
-    let headers = [("content-type", "image/png"), ("x-vitrine-to", "same")];
+    let headers = [
+        ("content-type", "image/png"),
+        ("x-vitrine-to", "same"),
+        ("x-vitrine-effort", "first"),
+    ];
     assert_eq!(
         header(&post(&headers, photo_jpeg(160, 120)), "content-type"),
         "image/jpeg"

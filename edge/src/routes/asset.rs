@@ -342,12 +342,6 @@ pub(crate) async fn announce<P: Platform>(
     true
 }
 
-/// Takes an announcement back: the work is for another to do.
-pub(crate) async fn withdraw<P: Platform>(context: &Context<P>, key: &str) {
-    let note = key::in_flight(key);
-    context.platform.cache_put(&note, Vec::new()).await;
-}
-
 pub(crate) fn store_later<P: Platform>(context: &Context<P>, key: String, entry: Entry) {
     let platform = context.platform.clone();
     context

@@ -9,7 +9,7 @@ use vitrine_codecs::{self as codecs, LIBAOM};
 use super::{Coded, Effort, Encoder, avif};
 use crate::metric::Original;
 use crate::planes::{Chroma, Planes};
-use crate::search::{Attempt, search};
+use crate::search::{Attempt, Scale, TOLERANCE, search};
 use crate::{Kind, Picture, Quality, Skip};
 
 pub(super) struct Libaom;
@@ -36,8 +36,13 @@ const ALPHA_QUANTIZER: u8 = 18;
 /// Quantizer of what is drawn: flat areas cost nothing, and edges are to stay.
 const DRAWN_QUANTIZER: f64 = 20.0;
 
-/// Points by which a photograph that four encodes have not brought to its target may miss it.
-const PHOTO_TOLERANCE: f64 = 5.0;
+/// Its quantizer is the step of a search.
+const SCALE: Scale = Scale {
+    finest: 1.0,
+    coarsest: 63.0,
+    slopes: (-1.2, -1.2),
+    attempts: 4,
+};
 
 /// From this target on, colour keeps its full resolution: what is asked for is detail.
 const FULL_CHROMA_TARGET: f64 = 80.0;
@@ -86,7 +91,7 @@ impl Encoder for Libaom {
                     return Err(Skip::BelowQuality);
                 }
                 let aim = if kind.is_drawn() { aim } else { target };
-                let how = format!("ssim2-{aim:.0};cq{}", found.quantizer);
+                let how = format!("ssim2-{aim:.0};cq{}", found.step);
                 (speed, found.made, how)
             }
         };
@@ -106,7 +111,7 @@ impl Encoder for Libaom {
 /// show every fault, and text is read.
 fn floor(kind: Kind, target: f64) -> f64 {
     match kind {
-        Kind::Photo => target - PHOTO_TOLERANCE,
+        Kind::Photo => target - TOLERANCE,
         Kind::Graphic => target.max(80.0),
         Kind::Text => target.max(90.0),
     }
@@ -142,12 +147,12 @@ fn refined(
         let quantizer = usual as u8;
         let (made, score) = attempt(quantizer)?;
         return Ok(Attempt {
-            quantizer,
+            step: quantizer,
             made,
             score,
         });
     }
-    search(target, usual, attempt)
+    search(&SCALE, target, usual, attempt)
 }
 
 fn chroma_of(planes: &Planes) -> codecs::Chroma<'_> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use image::DynamicImage;
 use vitrine_codecs::{self as codecs, LIBWEBP, Pixels, WebP, WebPAnimation};
 
-use super::{Coded, Effort, Encoder};
+use super::{Coded, Effort, Encoder, between, measured};
 use crate::source::Facts;
 use crate::{Animation, Format, Kind, Picture, Quality, Skip, kind};
 
@@ -16,6 +16,15 @@ pub(super) struct Libwebp;
 const METHOD: u8 = 4;
 /// Effort of the lossless coder, 0 to 100: the default of `cwebp`.
 const LOSSLESS_EFFORT: u8 = 75;
+
+/// Quality for a SSIMULACRA2 score: means over product photographs.
+const QUALITIES: [(f64, f64); 5] = [
+    (10.0, 5.0),
+    (58.0, 40.0),
+    (70.0, 64.0),
+    (80.0, 86.0),
+    (92.0, 98.0),
+];
 
 /// Pixels of all frames of an animation that is made while a visitor waits: 0.1 s in wasm at the worst.
 const ANIMATED_IN_TIME: u64 = 100_000;
@@ -41,7 +50,7 @@ impl Encoder for Libwebp {
         picture: &Picture,
         kind: Kind,
         quality: Quality,
-        _effort: Effort,
+        effort: Effort,
     ) -> Result<Coded, Skip> {
         let (bytes, alpha) = layout(picture.image());
         let pixels = Pixels {
@@ -50,12 +59,21 @@ impl Encoder for Libwebp {
             bytes: &bytes,
             alpha,
         };
-        let how = if kind.is_drawn() {
-            LOSSLESS
-        } else {
-            lossy(quality)
+        let make = |how| codecs::webp(&pixels, how).map_err(|_| Skip::EncoderFailed);
+        let (bytes, how) = match effort {
+            _ if kind.is_drawn() => (make(LOSSLESS)?, LOSSLESS),
+            Effort::First => {
+                let how = lossy(quality.value());
+                (make(how)?, how)
+            }
+            Effort::Refined => {
+                let target = quality.target();
+                let usual = between(&QUALITIES, target);
+                let (bytes, quality) =
+                    measured::smallest(picture, target, usual, |quality| make(lossy(quality)))?;
+                (bytes, lossy(quality))
+            }
         };
-        let bytes = codecs::webp(&pixels, how).map_err(|_| Skip::EncoderFailed)?;
         Ok(coded(bytes, recipe(how)))
     }
 
@@ -80,7 +98,7 @@ impl Encoder for Libwebp {
             }
         }
         let how = if filmed == Some(true) {
-            lossy(quality)
+            lossy(quality.value())
         } else {
             LOSSLESS
         };
@@ -110,9 +128,9 @@ const LOSSLESS: WebP = WebP::Lossless {
     method: METHOD,
 };
 
-fn lossy(quality: Quality) -> WebP {
+fn lossy(quality: u8) -> WebP {
     WebP::Lossy {
-        quality: quality.value(),
+        quality,
         method: METHOD,
     }
 }

@@ -173,8 +173,22 @@ pub fn to_webp(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
     encode(source, &job(Target::WebP, quality))
 }
 
-/// Asks for the source's own format.
+/// Asks for the source's own format, of one quality: the noise of these pictures is no photograph's to measure.
 pub fn to_same(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
+    at_once(source, Target::Same, quality)
+}
+
+/// What a visitor who waits gets: nothing is measured.
+pub fn at_once(source: &[u8], target: Target, quality: u8) -> Result<Encoded, Skip> {
+    let job = Job {
+        effort: Effort::First,
+        ..job(target, quality)
+    };
+    encode(source, &job)
+}
+
+/// Asks for the source's own format, of the quality that the picture needs.
+pub fn to_same_refined(source: &[u8], quality: u8) -> Result<Encoded, Skip> {
     encode(source, &job(Target::Same, quality))
 }
 

@@ -25,15 +25,13 @@ const FAILURE_MS: u64 = 600_000;
 const BUSY: &str = "busy";
 /// How long such an optimizer is left alone with that image, in milliseconds: its queue moves by seconds.
 const BUSY_MS: u64 = 5_000;
-/// What the optimizer says of an image that it makes nothing of while a visitor waits.
-const TOO_SLOW: &str = "too-slow";
 /// Mark of a note in a variant's place that says why there is none.
 const NO_VARIANT: &[u8] = b"VTN1";
 /// How long a visitor waits for a first variant, in milliseconds, its queue and its way included.
 const FIRST_MS: u32 = 250;
 /// Stands for everything that the optimizer can make: the first digits of the SHA-256 of its list of results. Whenever an
 /// engine, its version or a setting changes, so does the list, a test says so here, and what was made before is a miss.
-pub(super) const RECIPES: &str = "b1e27af284e0";
+pub(super) const RECIPES: &str = "fb87e2abd157";
 
 /// Which variant a client gets. Three values, never the raw header, so that the store is not split (H68).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +58,6 @@ impl Class {
         } else {
             Self::Same
         }
-    }
-
-    /// Whether there is more to win when nobody waits.
-    pub(super) fn is_refined(self) -> bool {
-        self == Self::Avif
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -94,7 +87,7 @@ pub(super) async fn variant<P: Platform>(
 ) -> Variant {
     let key = variant_key(context, fingerprint, class);
     match at(context, &key).await {
-        Variant::Unknown if class.is_refined() => match at(context, &first_key(&key)).await {
+        Variant::Unknown => match at(context, &first_key(&key)).await {
             Variant::Ready(first) => Variant::First(first),
             _ => Variant::Unknown,
         },
@@ -115,12 +108,7 @@ pub(super) async fn first<P: Platform>(
     known: &Entry,
     original: &Bytes,
 ) -> Variant {
-    let key = variant_key(context, &fingerprint(known), class);
-    let key = if class.is_refined() {
-        first_key(&key)
-    } else {
-        key
-    };
+    let key = first_key(&variant_key(context, &fingerprint(known), class));
     if !context.platform.capabilities().deadlines
         || !asset::announce(context, &key, ENCODING_MS / 4).await
     {
@@ -138,7 +126,7 @@ pub(super) async fn first<P: Platform>(
             let answer = read(head, below, "not-smaller").await;
             let outcome = entry_of(context, class, known, original, answer);
             record(context, started, original, &outcome);
-            keep_first(context, class, &key, known, outcome).await
+            keep_first(context, &key, known, outcome).await
         }
         Err(pending) => {
             let (later, known, original) = (context.detached(), known.clone(), original.clone());
@@ -147,34 +135,25 @@ pub(super) async fn first<P: Platform>(
                 let answer = read(head, below, "not-smaller").await;
                 let outcome = entry_of(&later, class, &known, &original, answer);
                 record(&later, started, &original, &outcome);
-                keep_first(&later, class, &key, &known, outcome).await;
+                keep_first(&later, &key, &known, outcome).await;
             });
             Variant::Unknown
         }
     }
 }
 
-/// Keeps what came of a first try. Why there is none is for the try to find out that is not in a hurry, if there is one
-/// or if there has to be: nobody waits for an animation.
+/// Keeps what came of a first try. Why there is none is for the try to find out that is not in a hurry.
 async fn keep_first<P: Platform>(
     context: &Context<P>,
-    class: Class,
     key: &str,
     known: &Entry,
     outcome: Result<Entry, String>,
 ) -> Variant {
-    let variant = match outcome.clone() {
-        Ok(variant) if class.is_refined() => Variant::First(variant),
-        Ok(variant) => Variant::Ready(variant),
-        Err(_) if class.is_refined() => return Variant::Unknown,
-        Err(reason) if reason == TOO_SLOW => {
-            asset::withdraw(context, key).await;
-            return Variant::Unknown;
-        }
-        Err(reason) => Variant::None(reason),
+    let Ok(variant) = outcome.clone() else {
+        return Variant::Unknown;
     };
     keep_or_share(context, key, known, outcome).await;
-    variant
+    Variant::First(variant)
 }
 
 /// What the store has under a variant's key.

@@ -24,7 +24,9 @@ fn main() -> ExitCode {
     };
     match scores(width, height) {
         Ok(scores) => {
-            scores.iter().for_each(|score| println!("{score:.3}"));
+            for score in scores {
+                println!("{score:.3}");
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -351,6 +351,20 @@ pub struct Cache {
         )
     )]
     pub pages: Vec<String>,
+    /// Cookies by which the shop numbers its visitors, when it sets them with every file, pictures and style sheets too.
+    /// A file that sets nothing else and that the shop itself declares `public` is kept without them. Pages never are.
+    /// EverShop's is `sid`.
+    ///
+    /// ### Default
+    /// `[]`
+    #[cfg_attr(
+        feature = "authoring",
+        schemars(
+            length(max = 8),
+            extend("items" = serde_json::json!({"type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"}))
+        )
+    )]
+    pub session_cookies: Vec<String>,
 }
 
 impl Default for Cache {
@@ -360,6 +374,7 @@ impl Default for Cache {
             max_body_bytes: 8 << 20,
             stale_while_revalidate_s: 86_400,
             pages: Vec::new(),
+            session_cookies: Vec::new(),
         }
     }
 }

@@ -60,7 +60,7 @@ async function start() {
     if (serverPid('oscar', 'gunicorn') === null) throw new Error(`something else answers on ${url}`);
     return say(`Oscar answers on ${url}`);
   }
-  startServer('oscar', python, ['-m', 'gunicorn', '--bind', `127.0.0.1:${ports.oscar}`, '--workers', '2', '--threads', '4', 'django.core.wsgi:get_wsgi_application()'], { cwd: dir, env });
+  startServer('oscar', python, ['-m', 'gunicorn', '--bind', `127.0.0.1:${ports.oscar}`, '--workers', '2', '--threads', '4', 'wsgi:application'], { cwd: dir, env });
   const seconds = await untilAnswers(`${url}/`, 60);
   return say(`Oscar answers on ${url} (after ${seconds.toFixed(1)} s)`);
 }

@@ -94,6 +94,8 @@ pub struct Question<'a> {
     pub now_ms: u64,
     /// The merchant's `cache.stale_while_revalidate_s`, for responses that say nothing about it.
     pub stale_default_s: u64,
+    /// The merchant's `cache.session_cookies`: what a static file may set and be kept without.
+    pub session_cookies: &'a [String],
 }
 
 /// What kind of response is asked about.
@@ -131,7 +133,9 @@ impl Shareable {
         if question.request.contains_key(AUTHORIZATION) {
             return Err(Bypass::because("authorization"));
         }
-        if headers.contains_key(SET_COOKIE) {
+        if headers.contains_key(SET_COOKIE)
+            && !(kind == Kind::Static && only_numbers_visitors(headers, question.session_cookies))
+        {
             return Err(Bypass::because("set-cookie"));
         }
         match kind {
@@ -159,6 +163,18 @@ impl Shareable {
     pub fn freshness(&self) -> Freshness {
         self.freshness
     }
+}
+
+/// Whether a response that the shop itself declares public sets nothing but cookies which mean nothing to it.
+fn only_numbers_visitors(headers: &HeaderMap, session_cookies: &[String]) -> bool {
+    let is_public =
+        tokens(headers, &CACHE_CONTROL).any(|token| token.eq_ignore_ascii_case("public"));
+    let mut set = headers.get_all(SET_COOKIE).iter().map(|value| {
+        let (name, _) = value.to_str().ok()?.split_once('=')?;
+        Some(name.trim())
+    });
+    is_public
+        && set.all(|name| name.is_some_and(|name| session_cookies.iter().any(|one| one == name)))
 }
 
 /// Only what no backend writes per visitor is stored, whatever its headers and its URL claim (H51).
@@ -366,6 +382,7 @@ mod tests {
             keyed: &["accept-encoding"],
             now_ms: NOW_S * 1000,
             stale_default_s: 60,
+            session_cookies: &["sid".to_owned()],
         };
         Shareable::judge(&question, StatusCode::OK, &headers)
             .map(|s| s.freshness())
@@ -374,6 +391,22 @@ mod tests {
 
     fn lifetime(pairs: &[(&'static str, &str)]) -> Result<u64, String> {
         judge(pairs).map(|f| f.lifetime_s - f.initial_age_s)
+    }
+
+    #[test]
+    fn h76_a_public_file_is_kept_without_the_cookie_that_numbers_its_visitor() {
+        let cc = "cache-control";
+        let public = (cc, "Public, max-age=60");
+        let sid = ("set-cookie", "sid=s%3Aabc; Path=/; HttpOnly");
+        assert!(judge(&[public, sid, sid]).is_ok());
+        for others in [
+            [(cc, "max-age=60"), sid].as_slice(),
+            &[public, sid, ("set-cookie", "cart=7")],
+            &[public, ("set-cookie", "sidecar=1")],
+            &[public, ("set-cookie", "sid")],
+        ] {
+            assert_eq!(judge(others).unwrap_err(), "set-cookie", "{others:?}");
+        }
     }
 
     #[test]

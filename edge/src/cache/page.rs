@@ -138,6 +138,7 @@ mod tests {
             keyed: &["accept-encoding"],
             now_ms: 1_795_478_400_000,
             stale_default_s: 86_400,
+            session_cookies: &["sid".to_owned()],
         };
         match judge(&question, &headers, body.as_bytes(), Some("203.0.113.9")) {
             Ok(proof) => {

@@ -303,6 +303,7 @@ pub(crate) fn judge<P: Platform>(
         keyed: &["accept", "accept-encoding"],
         now_ms: context.platform.now_ms(),
         stale_default_s: u64::from(context.app.policy.cache.stale_while_revalidate_s),
+        session_cookies: &context.app.policy.cache.session_cookies,
     };
     Shareable::judge(&question, status, headers)
 }

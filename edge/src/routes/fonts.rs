@@ -218,6 +218,7 @@ fn entry<P: Platform>(context: &Context<P>, mut head: HeaderMap, body: Vec<u8>) 
         keyed: &["accept-encoding"],
         now_ms: context.platform.now_ms(),
         stale_default_s: 0,
+        session_cookies: &[],
     };
     let proof = Shareable::judge(&question, StatusCode::OK, &head).ok()?;
     Some(Entry::new(&proof, &head, Bytes::from(body)))

@@ -132,6 +132,7 @@ fn question<'a>(method: &'a Method, client: &'a HeaderMap, now_ms: u64) -> Quest
         keyed: &["accept-encoding"],
         now_ms,
         stale_default_s: 0,
+        session_cookies: &[],
     }
 }
 

@@ -353,7 +353,7 @@ pub struct Cache {
     pub pages: Vec<String>,
     /// Cookies by which the shop numbers its visitors, when it sets them with every file, pictures and style sheets too.
     /// A file that sets nothing else and that the shop itself declares `public` is kept without them. Pages never are.
-    /// EverShop's is `sid`.
+    /// For `evershop` it is `sid`.
     ///
     /// ### Default
     /// `[]`

@@ -6,7 +6,7 @@ use vitrine_edge::platform::Service;
 use vitrine_edge::testing::{Fake, Seen, Whole};
 use vitrine_edge::{App, Secrets};
 
-use super::support::{REWRITES, all, app, get, html, response};
+use super::support::{REWRITES, all, app, get, html, photograph, response};
 
 const AVIF: (&str, &str) = ("accept", "image/avif,image/webp,*/*");
 const SAVES: (&str, &str) = ("save-data", "on");
@@ -18,14 +18,7 @@ const HINTS: &str = r#"{"version":"t1","holdback":{"percent":0},"images":{"clien
 fn shop() -> Fake {
     let fake = Fake::new(|seen| {
         Ok(match seen.service {
-            Service::Origin => response(
-                200,
-                &[
-                    ("content-type", "image/jpeg"),
-                    ("cache-control", "max-age=60"),
-                ],
-                vec![b'o'; 20_000],
-            ),
+            Service::Origin => photograph(),
             Service::Optimizer => response(200, &[("content-type", "image/avif")], order(seen)),
         })
     });

@@ -5,19 +5,12 @@ use http::Request;
 use vitrine_edge::platform::Service;
 use vitrine_edge::testing::{Fake, FakeBody, Whole};
 
-use super::support::{REWRITES, app, get, response};
+use super::support::{REWRITES, app, get, photograph, response};
 
 fn shop() -> Fake {
     Fake::new(|seen| {
         Ok(match seen.service {
-            Service::Origin => response(
-                200,
-                &[
-                    ("content-type", "image/jpeg"),
-                    ("cache-control", "max-age=60"),
-                ],
-                vec![b'o'; 20_000],
-            ),
+            Service::Origin => photograph(),
             Service::Optimizer => response(200, &[("content-type", "image/avif")], vec![b'v'; 9]),
         })
     })

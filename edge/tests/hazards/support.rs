@@ -47,6 +47,15 @@ pub(crate) fn request(
     request.body(FakeBody::default()).unwrap()
 }
 
+/// A shop's answer with a photograph of 20 000 bytes, good for a minute.
+pub(crate) fn photograph() -> Response<FakeBody> {
+    let head = [
+        ("content-type", "image/jpeg"),
+        ("cache-control", "max-age=60"),
+    ];
+    response(200, &head, vec![b'o'; 20_000])
+}
+
 pub(crate) fn response(
     status: u16,
     headers: &[(&'static str, &str)],
